@@ -131,7 +131,16 @@ def test_an_app_in_a_folder_and_with_a_command_of_its_own(tmp_path: Path) -> Non
     assert "newer" in Path(outputs["markdown"]).read_text()
 
 
-@pytest.mark.parametrize("attacked", [("fail_on", "policy"), ("base", "head", "install", "working_directory")])
+@pytest.mark.parametrize(
+    "attacked",
+    [
+        ("fail_on", "policy"),
+        ("base", "head", "install", "working_directory"),
+        ("max_monthly",),
+        ("max_increase_percent",),
+        ("usage",),
+    ],
+)
 def test_inputs_are_never_run_as_commands(attacked: tuple[str, ...], shop: App, tmp_path: Path) -> None:
     pwned = tmp_path / "pwned"
     attack = f'"; touch {pwned}; $(touch {pwned}) `touch {pwned}` #'
@@ -157,6 +166,72 @@ def test_no_artifact_is_kept_if_it_has_no_name(shop: App, tmp_path: Path) -> Non
     assert passed
     assert Path(outputs["markdown"]).is_file()
     assert not (tmp_path / "artifacts").exists()
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> App:
+    """Return an app in a folder with 1 KMS key for $1 a month on `main`, and with 3 keys on the branch `change`."""
+    app = App(tmp_path / "mono", "infra")
+    program = app.folder / "app.py"
+    several = '{f"Topic{number}": resource for number in range(settings["keys"])}'
+    text = program.read_text().replace("AWS::SNS::Topic", "AWS::KMS::Key").replace('{"Topic": resource}', several)
+    program.write_text(text)
+    (app.folder / "usage.toml").write_text("[defaults]\nkey_requests = 10_000\n")  # $0.03 for each key
+    app.set(keys=1)
+    app.commit()
+    app.git("switch", "--quiet", "--create", "change")
+    app.set(keys=3)
+    app.commit()
+    return app
+
+
+MONTHLY = "the cost of $3.00 a month with the least copies is over --max-monthly 2.99"
+PERCENT = (
+    "the cost rises by 200.0 percent with the least copies ($1.00 → $3.00 a month), over --max-increase-percent 199"
+)
+
+
+@pytest.mark.parametrize(
+    ("limits", "exceeded"),
+    [
+        ({}, []),
+        ({"max_monthly": "3", "max_increase_percent": "200"}, []),
+        ({"max_monthly": "2.99"}, [MONTHLY]),
+        ({"max_increase_percent": "199"}, [PERCENT]),
+        ({"max_monthly": "2.99", "max_increase_percent": "199", "fail_on": "lost"}, [MONTHLY, PERCENT]),
+        ({"max_monthly": "3.08", "usage": "usage.toml"}, ["the cost of $3.09 a month with the least copies is over"]),
+        ({"max_monthly": "3.09", "usage": "usage.toml"}, []),
+    ],
+)
+def test_a_cost_over_a_limit_fails_the_job(
+    limits: dict[str, str], exceeded: list[str], keys: App, tmp_path: Path
+) -> None:
+    run = runner(keys, tmp_path)
+    passed, outputs = run.action("review", install="", policy="false", working_directory="infra", **limits)
+    assert (passed, outputs["found"]) == ((False, "true") if exceeded else (True, "false")), run.log
+    written = json.loads((artifact(tmp_path) / "review.json").read_text())["cost"]["exceeded"]
+    assert len(written) == len(exceeded)
+    for said, sentence in zip(exceeded, written, strict=True):
+        assert sentence.startswith(said)
+        assert f"moorage review: {sentence}\n" in run.log
+        assert f"Over a limit: {sentence}." in Path(outputs["markdown"]).read_text()
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"max_monthly": "-1"}, "--max-monthly must be an amount in USD, without $ and commas, of at least 0"),
+        ({"max_increase_percent": "10%"}, "--max-increase-percent must be a percentage, without %, of at least 0"),
+        ({"usage": "nothing.toml"}, "nothing.toml cannot be read"),
+    ],
+)
+def test_a_wrong_limit_is_no_review(limits: dict[str, str], said: str, keys: App, tmp_path: Path) -> None:
+    run = runner(keys, tmp_path)
+    passed, outputs = run.action("review", install="", policy="false", working_directory="infra", **limits)
+    assert (passed, outputs["found"]) == (False, "false")
+    assert said in run.log
+    assert "Traceback" not in run.log
+    assert "exit code 2" in (artifact(tmp_path) / "review.md").read_text()
 
 
 @pytest.mark.slow

@@ -72,6 +72,11 @@ def test_a_rule_can_ask_only_for_known_keys() -> None:
         ("[defaults]\nlog_gb = '5'", ":2: log_gb must be a number (got '5'); write log_gb = 10 for GB a month into"),
         ("[defaults]\nlog_gb = true", ":2: log_gb must be a number (got True)"),
         ("[defaults]\nlog_gb = nan", ":2: log_gb must be a number (got NaN)"),
+        (
+            "[defaults]\nlog_gb = 1e400",
+            ":2: log_gb must be at most 1,000,000,000,000 (got 1E+400); write log_gb = 10 for GB a month into a log "
+            "group",
+        ),
         ("[defaults]\nlog_gb = -1", ":2: log_gb must be at least 0 (got -1); write log_gb = 0 for no use"),
         (
             "[defaults]\nnat_gb = 1e40",
@@ -97,6 +102,10 @@ def test_a_mistake_is_a_sentence_with_its_line(text: str, says: str, tmp_path: P
 def test_no_use_and_a_full_discount_are_values(tmp_path: Path) -> None:
     usage = read(written(tmp_path, "[defaults]\nlog_gb = 0\nspot_discount_percent = 100"))
     assert usage.defaults == {"log_gb": 0, "spot_discount_percent": 100}
+
+
+def test_the_largest_number_is_a_value(tmp_path: Path) -> None:
+    assert read(written(tmp_path, "[defaults]\nlog_gb = 1e12")).defaults == {"log_gb": Decimal(10**12)}
 
 
 def test_all_mistakes_are_reported_together(tmp_path: Path) -> None:

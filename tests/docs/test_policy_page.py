@@ -30,6 +30,9 @@ def shop(tmp_path: Path) -> Path:
     return tmp_path
 
 
+SAID = "Checking 1 new template with the policy engines, which takes about 5 s; the results are kept ...\n"
+
+
 def run(folder: Path, *arguments: str) -> tuple[int, str]:
     without_checkov = [each for each in os.environ["PATH"].split(os.pathsep) if not Path(each, "checkov").exists()]
     program = "from moorage.cli import main; main()"
@@ -41,7 +44,7 @@ def run(folder: Path, *arguments: str) -> tuple[int, str]:
         text=True,
         check=False,
     )
-    assert done.stderr == ""
+    assert done.stderr in ("", SAID)
     return done.returncode, "".join(f"{line.rstrip()}\n" for line in done.stdout.splitlines())
 
 

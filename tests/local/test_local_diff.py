@@ -228,9 +228,10 @@ def test_only_new_policy_findings_are_shown(local: Local, tmp_path: Path, monkey
     (local.head / "validation-report.json").write_text(json.dumps(report))
     shutil.copytree(local.head, local.home / "cdk.out", dirs_exist_ok=True)
     done = local.diff("Jobs", "--policy", "--json", "-")
-    page = json.loads(done.output)
+    page = json.loads(done.stdout)
     assert [finding["rule"] for finding in page["findings"]] == ["policy/cfn-lint:E3034"]
-    assert "policy findings of the base are still there" in done.output
+    assert "policy findings of the base are still in the head" in done.stdout
+    assert done.stderr.startswith("Checking 2 new templates with the policy engines, which takes about 5 s;")
 
 
 def test_a_parameter_with_a_new_value_is_named(local: Local) -> None:

@@ -64,14 +64,14 @@ def test_a_report_beside_the_assembly_belongs_to_another_one(tmp_path: Path) -> 
 
 
 def test_the_app_is_the_subject_of_the_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("moorage.policy.engines.violations", lambda _: frozenset())
+    monkeypatch.setattr("moorage.policy.engines.violations", lambda *_: frozenset())
     (finding,) = policy_review([assembly(tmp_path / "cdk.out", {**UP, "violations": [VIOLATED]})], (), "x").findings
     assert finding.sentence == "The app violates a policy rule: There is no owner."
 
 
 def test_a_plugin_that_fails_on_both_sides_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its findings are unknown, so the change may add some."""
-    monkeypatch.setattr("moorage.policy.engines.violations", lambda _: frozenset())
+    monkeypatch.setattr("moorage.policy.engines.violations", lambda *_: frozenset())
     sides = [assembly(tmp_path / name, {**UP, "conclusion": "failure"}) for name in ("base", "head")]
     found, _ = policy.policy_findings(compare(sides[:1], sides[1:]))
     assert [finding.rule for finding in found] == ["policy/cdk-owner:failed"]
@@ -90,7 +90,7 @@ class _Crashing:
 def test_a_plugin_that_crashes_fails_the_assertion(
     app: cdk.App, stack: cdk.Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("moorage.policy.engines.violations", lambda _: frozenset())
+    monkeypatch.setattr("moorage.policy.engines.violations", lambda *_: frozenset())
     cdk.CfnWaitConditionHandle(stack, "Handle")
     cdk.Validations.of(app).add_plugins(_Crashing())  # type: ignore[arg-type]  # the other members are optional
     for each in (app, stack):
@@ -99,7 +99,7 @@ def test_a_plugin_that_crashes_fails_the_assertion(
 
 
 def test_the_findings_in_a_stage_inside_a_stage_are_read(app: cdk.App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("moorage.policy.engines.violations", lambda _: frozenset())
+    monkeypatch.setattr("moorage.policy.engines.violations", lambda *_: frozenset())
     cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks())
     inner = cdk.Stage(cdk.Stage(app, "one"), "two")
     sqs.Queue(cdk.Stack(inner, "Shop"), "Orders")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -34,6 +35,12 @@ def resource(type_: str, **properties: Any) -> dict[str, Any]:
 
 KEY, NAT, QUEUE = resource("KMS::Key"), resource("EC2::NatGateway", SubnetId="a"), resource("SQS::Queue")
 UNPRICED = resource("MSK::Cluster")
+SECRET = resource("SecretsManager::Secret")
+ALARM = resource("CloudWatch::Alarm", Period=60, MetricName="CPU")
+NEW_TASKS = (
+    "Causes: Fargate vCPU of Shop/Web +$29.55 with the least copies and +$59.10 with the most copies; Fargate memory "
+    "of Shop/Web +$6.49 with the least copies and +$12.98 with the most copies."
+)
 
 
 def tasks(least: int = 2, most: int = 2, provider: str = "FARGATE") -> dict[str, Any]:
@@ -49,6 +56,14 @@ def tasks(least: int = 2, most: int = 2, provider: str = "FARGATE") -> dict[str,
             MaxCapacity=most,
         ),
     }
+
+
+def services(*names: str, copies: int = 1) -> dict[str, Any]:
+    """Return services of tasks with 1 vCPU and 2 GB, beside those of `tasks`."""
+    strategy = [{"CapacityProvider": "FARGATE", "Weight": 1}]
+    task = {"Ref": "Task"}
+    own = resource("ECS::Service", TaskDefinition=task, CapacityProviderStrategy=strategy, DesiredCount=copies)
+    return dict.fromkeys(names, own)
 
 
 def reviewed(base: Resources | None, head: Resources, options: CostOptions | None = None) -> Review:
@@ -67,8 +82,13 @@ def cost_of(found: Review) -> ReviewedCost:
 
 
 def line(found: Review) -> str:
-    """Return the line about the cost at the top of the page; empty otherwise."""
-    return next((each for each in terminal.render(found).splitlines() if each.startswith("Cost: ")), "")
+    """Return the lines about the cost at the top of the page; empty otherwise."""
+    shown = terminal.render(found).splitlines()
+    start = next((number for number, each in enumerate(shown) if each.startswith("Cost: ")), None)
+    if start is None:
+        return ""
+    has_causes = shown[start + 1 :] and re.match("(Largest c|C)auses?[:,] ", shown[start + 1])
+    return "\n".join(shown[start : start + (2 if has_causes else 1)])
 
 
 @pytest.mark.parametrize(
@@ -77,25 +97,55 @@ def line(found: Review) -> str:
         (
             {"Key": KEY},
             {"Key": KEY, "Nat": NAT},
-            "$35.04 a month more ($1.00 → $36.04); NAT gateway +35.04",
+            "$35.04 a month more ($1.00 → $36.04).\nCause: NAT gateway Shop/Nat +$35.04.",
         ),
         (
             {"Key": KEY, "Nat": NAT},
             {"Key": KEY},
-            "$35.04 a month less ($36.04 → $1.00); NAT gateway -35.04",
+            "$35.04 a month less ($36.04 → $1.00).\nCause: NAT gateway Shop/Nat -$35.04.",
         ),
-        (None, {"Key": KEY}, "$1.00 a month; KMS key +1.00"),
-        ({}, {"One": KEY, "Two": KEY}, "$2.00 a month more ($0.00 → $2.00); KMS key (2) +2.00"),
+        (None, {"Key": KEY}, "$1.00 a month.\nCause: KMS key Shop/Key +$1.00."),
+        ({}, {"One": KEY, "Two": KEY}, "$2.00 a month more ($0.00 → $2.00).\nCause: 2 KMS keys +$2.00."),
         (
             tasks(2, 4),
             tasks(2, 6),
-            "the same sum at the least copies ($72.08 a month), $72.08 a month more at the most ($144.16 → $216.24); "
-            "Fargate vCPU +0.00 to +59.10, Fargate memory +0.00 to +12.98",
+            "unchanged with the least copies ($72.08 a month); $72.08 a month more with the most copies ($144.16 → "
+            "$216.24).\nCauses, only with the most copies: Fargate vCPU of Shop/Web +$59.10; Fargate memory of "
+            "Shop/Web +$12.98.",
+        ),
+        (
+            tasks(2, 4),
+            {**tasks(1, 4), "Key": KEY},
+            "$35.04 a month less with the least copies ($72.08 → $37.04); $1.00 a month more with the most copies "
+            "($144.16 → $145.16).\nCauses: Fargate vCPU of Shop/Web -$29.55 only with the least copies; Fargate memory "
+            "of Shop/Web -$6.49 only with the least copies; KMS key Shop/Key +$1.00.",
+        ),
+        (
+            tasks(2, 4),
+            tasks(1, 6),
+            "$36.04 a month less with the least copies ($72.08 → $36.04); $72.08 a month more with the most copies "
+            "($144.16 → $216.24).\nCauses: Fargate vCPU of Shop/Web -$29.55 with the least copies and +$59.10 with the "
+            "most copies; Fargate memory of Shop/Web -$6.49 with the least copies and +$12.98 with the most copies.",
+        ),
+        (
+            {**tasks(2, 4), **services("Api", "Admin")},
+            {**tasks(1, 4), **services("Api", "Admin", "Mail", "Search")},
+            "$36.04 a month more with the least copies ($144.16 → $180.20); $72.08 a month more with the most copies "
+            "($216.24 → $288.32).\nCauses: Fargate vCPU of 3 ECS services +$29.55 with the least copies and +$59.10 "
+            "with the most copies; Fargate memory of 3 ECS services +$6.49 with the least copies and +$12.98 with the "
+            "most copies.",
+        ),
+        (None, tasks(1, 2), "$36.04 a month with the least copies, $72.08 with the most copies.\n" + NEW_TASKS),
+        (
+            {"Key": KEY},
+            {"Nat": NAT, "Secret": SECRET, "Alarm": ALARM},
+            "$34.54 a month more ($1.00 → $35.54).\nLargest causes: NAT gateway Shop/Nat +$35.04; KMS key Shop/Key "
+            "-$1.00; Secret of Shop/Secret +$0.40; and 1 more.",
         ),
         (
             {"Key": KEY},
             {"Key": KEY, "Kafka": UNPRICED},
-            "the same sum ($1.00 a month); the cost of 1 component is not known",
+            "unchanged ($1.00 a month). The cost of 1 component is not known.",
         ),
     ],
 )
@@ -144,14 +194,43 @@ def test_every_form_has_the_causes_and_where_the_prices_come_from() -> None:
 
 def test_the_rows_of_the_terminal_and_of_markdown() -> None:
     found = reviewed({"Key": KEY}, {"Nat": NAT})
-    assert "NAT gateway Shop/Nat    0.00  35.04       +35.04" in terminal.render(found)
+    assert re.search(r"NAT gateway +0.00 +35.04 +\+35.04\n  Shop/Nat", terminal.render(found))
     assert "| KMS key | Shop/Key | 1.00 | 0.00 | -1.00 |\n" in markdown.render(found)
 
 
 def test_a_long_list_ends_with_the_rest() -> None:
-    found = reviewed({}, {f"Key{number}": KEY for number in range(12)})
-    assert "| 2 more components |  | 0.00 | 2.00 | +2.00 |" in markdown.render(found)
-    assert "more components" not in markdown.render(reviewed({}, {f"Key{number}": KEY for number in range(11)}))
+    def different(number: int) -> Resources:
+        """Return services with different numbers of copies. Each service is two rows."""
+        copies = {f"Web{each}": each for each in range(1, number + 1)}
+        return {"Task": tasks()["Task"]} | {each: services(each, copies=copies[each])[each] for each in copies}
+
+    found = reviewed({}, different(6))
+    assert "| 2 more components |  | 0.00 | 19.47 | +19.47 |" in markdown.render(found)
+    assert "more components" not in markdown.render(reviewed({}, {**different(5), "Key": KEY}))
+
+
+def test_the_largest_difference_of_either_end_is_first() -> None:
+    found = reviewed(tasks(2, 4), {**tasks(2, 6), "Key": KEY})
+    assert [each.component for each in cost_of(found).difference.changes] == [
+        "Fargate vCPU",
+        "Fargate memory",
+        "KMS key",
+    ]
+    assert "Causes: Fargate vCPU of Shop/Web +$59.10 only with the most copies;" in line(found)
+
+
+def test_equal_components_are_one_row() -> None:
+    found = reviewed({}, {**dict.fromkeys(("A", "B", "C"), KEY), "Nat": NAT})
+    assert "| KMS key | Shop/A, Shop/B and 1 more | 0.00 | 3.00 | +3.00 |" in markdown.render(found)
+
+
+def test_a_difference_that_depends_on_the_copies_has_two_columns() -> None:
+    text = markdown.render(reviewed(tasks(2, 4), tasks(1, 6)))
+    assert "| component | resources | before | after | change, least copies | change, most copies |" in text
+    assert "| Fargate vCPU | Shop/Web | 59.10 to 118.20 | 29.55 to 177.30 | -29.55 | +59.10 |" in text
+    assert "A range is from the least to the most copies." in text
+    assert "Assumptions" not in text  # that of the scaling says the same
+    assert "A range" not in markdown.render(reviewed({"Key": KEY}, {"Nat": NAT}))
 
 
 def test_a_comment_that_is_cut_keeps_the_line_of_the_cost() -> None:
@@ -167,7 +246,7 @@ def test_a_stack_that_moves_to_another_region_is_compared_with_itself() -> None:
     found = of_stacks(base, [attrs.evolve(base[0], region="us-east-1")])
     (change,) = cost_of(found).difference.changes
     assert (change.before.least, change.after.least) == (Decimal("35.04"), Decimal("32.85"))
-    assert "List prices in eu-west-1 and us-east-1 of" in terminal.render(found)
+    assert "list prices in eu-west-1 and us-east-1 of" in terminal.render(found)
     assert "Not in the sum: $35.04 a month of the stack Shop, until somebody deletes it." in terminal.render(found)
 
 
@@ -182,9 +261,24 @@ def test_a_stack_without_a_region_has_that_of_the_other_side() -> None:
 def test_an_added_a_removed_and_a_renamed_stack() -> None:
     base = stacks({"Shop": {"Key": KEY}, "Old": {"Nat": NAT}})
     head = stacks({"Shop": {"Key": KEY}, "New": {"One": KEY, "Two": KEY}})
-    assert line(of_stacks(base, head)).startswith("Cost: $33.04 a month less ($36.04 → $3.00); NAT gateway -35.04")
+    assert line(of_stacks(base, head)).startswith(
+        "Cost: $33.04 a month less ($36.04 → $3.00).\nCauses: NAT gateway Old/Nat -$35.04; 2 KMS keys +$2.00."
+    )
     same_name = attrs.evolve(base[1], path="Other")
     assert cost_of(of_stacks(base, [base[0], same_name])).difference.is_zero
+
+
+def test_a_stack_with_another_name_has_no_causes_of_nothing() -> None:
+    found = of_stacks(stacks({"Shop": tasks(2, 4)}), stacks({"Store": tasks(2, 4)}))
+    assert line(found) == "Cost: unchanged ($72.08 a month with the least copies, $144.16 with the most copies)."
+    assert "Not in the sum: $72.08 to $144.16 a month of the stack Shop, until" in terminal.render(found)
+
+
+def test_an_exceeded_limit_says_whose_prices_it_counts() -> None:
+    (shop,) = stacks({"Shop": {"Nat": NAT}})
+    nowhere = [attrs.evolve(shop, region="xx-nowhere-1")]
+    assert "those of us-east-1 are used" in terminal.render(of_stacks(nowhere, nowhere, limits("1")))
+    assert "those of us-east-1 are used" not in terminal.render(of_stacks(nowhere, nowhere, limits("100")))
 
 
 def test_a_resource_with_another_id_is_compared_with_itself() -> None:
@@ -208,9 +302,10 @@ def test_the_price_of_spot_is_marked_as_assumed_in_every_form() -> None:
     found = reviewed(tasks(2), tasks(2, provider="FARGATE_SPOT"))
     for form in (terminal, markdown, html):
         text = form.render(found)
-        assert "Fargate Spot vCPU (assumed)" in text
-        assert "$36.04 of the new sum rests on assumed prices" in text
-        assert "Spot costs 50 percent less" in text
+        assert text.count("$36.04 of the new sum rests on assumed prices.") == 1
+        said = "Assumed prices of Fargate Spot vCPU and Fargate Spot memory: Spot costs 50 percent less"
+        assert text.count(said) == 1
+        assert "(assumed)" not in text
     cost = json.loads(json_form.render(found))["cost"]
     assert [each["assumed"] for each in cost["changes"]] == [
         each["component"].startswith("Fargate Spot") for each in cost["changes"]
@@ -230,23 +325,23 @@ def limits(monthly: str | None = None, percent: str | None = None, usage: Path |
             {"One": KEY},
             {"One": KEY, "Two": KEY},
             limits("1.99"),
-            "the cost of $2.00 a month at the least copies is over --max-monthly 1.99; the largest cause is KMS key of "
+            "the cost of $2.00 a month with the least copies is over --max-monthly 1.99; the largest cause is KMS key "
             "Shop/Two ($0.00 → $1.00 a month)",
         ),
         (
             {"One": KEY},
             {"One": KEY},
             limits("0.99"),
-            "the cost of $1.00 a month at the least copies is over --max-monthly 0.99; the change raises nothing, and "
-            "the largest part is KMS key of Shop/One ($1.00 a month)",
+            "the cost of $1.00 a month with the least copies is over --max-monthly 0.99; the change raises nothing, "
+            "and the largest part is KMS key Shop/One ($1.00 a month)",
         ),
         ({"One": KEY}, {"One": KEY, "Two": KEY}, limits(percent="100"), ""),
         (
             {"One": KEY},
             {"One": KEY, "Two": KEY},
             limits(percent="99.9"),
-            "the cost rises by 100.0 percent at the least copies ($1.00 → $2.00 a month), over --max-increase-percent "
-            "99.9; the largest cause is KMS key of Shop/Two ($0.00 → $1.00 a month)",
+            "the cost rises by 100.0 percent with the least copies ($1.00 → $2.00 a month), over "
+            "--max-increase-percent 99.9; the largest cause is KMS key Shop/Two ($0.00 → $1.00 a month)",
         ),
         ({"One": KEY, "Two": KEY}, {"One": KEY}, limits(percent="0"), ""),
         ({"One": KEY}, {"One": KEY}, limits(percent="0"), ""),
@@ -255,9 +350,16 @@ def limits(monthly: str | None = None, percent: str | None = None, usage: Path |
             {},
             {"One": KEY},
             limits(percent="500"),
-            "the cost rises from $0.00 to $1.00 a month at the least copies, which is more than any percentage and so "
-            "over --max-increase-percent 500; the largest cause is KMS key of Shop/One ($0.00 → $1.00 a month); to "
+            "the cost rises from $0.00 to $1.00 a month with the least copies, which is more than any percentage and "
+            "so over --max-increase-percent 500; the largest cause is KMS key Shop/One ($0.00 → $1.00 a month); to "
             "limit an app that cost nothing before, use --max-monthly",
+        ),
+        (
+            {"One": KEY},
+            tasks(provider="FARGATE_SPOT"),
+            limits("36"),
+            "the cost of $36.04 a month with the least copies is over --max-monthly 36; the largest cause is Fargate "
+            "Spot vCPU of Shop/Web ($0.00 → $29.55 a month); $36.04 of it rests on assumed prices",
         ),
         (tasks(2, 2), tasks(2, 60), limits("72.08", "0"), ""),  # the least copies count
     ],
@@ -286,8 +388,9 @@ def test_a_usage_file_adds_what_it_states(tmp_path: Path) -> None:
 
 
 def test_a_difference_has_a_sign() -> None:
-    found = cost_of(reviewed(tasks(2, 4), tasks(1, 6))).difference.changes[0]
-    assert signed(found.difference) == "-29.55 to +59.10"
+    found = cost_of(reviewed(tasks(2, 4), tasks(1, 6))).difference.changes[0].difference
+    assert (signed(found.least), signed(found.most, "$")) == ("-29.55", "+$59.10")
+    assert signed(Decimal("0.004"), "$") == "$0.00"
 
 
 @pytest.fixture
@@ -316,10 +419,11 @@ def test_the_command_prints_the_cost_and_fails_over_a_limit(sides: tuple[str, st
     done = run(*sides)
     assert done.exit_code == 0
     assert "Cost: $35.04 a month more ($1.00 → $36.04)" in done.output
+    assert run(*sides, "--max-monthly", "1e12").exit_code == 0
     assert run(*sides, "--max-monthly", "36.04", "--max-increase-percent", "3504").exit_code == 0
     over = run(*sides, "--max-monthly", "36.03", "--max-increase-percent", "3503.99")
     assert over.exit_code == 1
-    assert over.stderr.startswith("moorage review: the cost of $36.04 a month at the least copies is over")
+    assert over.stderr.startswith("moorage review: the cost of $36.04 a month with the least copies is over")
     assert over.stderr.count("\n") == 2
     assert run(*sides, "--max-monthly", "36.03", "--fail-on", "lost").exit_code == 1
     assert run("--new", sides[1], "--max-monthly", "36.03").exit_code == 1
@@ -330,14 +434,18 @@ def test_the_command_prints_the_cost_and_fails_over_a_limit(sides: tuple[str, st
     [
         (
             ["--max-monthly", "$100"],
-            "--max-monthly must be an amount in USD, without a sign, of at least 0 (got '$100'); write --max-monthly "
-            "125.",
+            "--max-monthly must be an amount in USD, without $ and commas, of at least 0 (got '$100'); write "
+            "--max-monthly 125.",
         ),
         (["--max-monthly", "-1"], "of at least 0 (got '-1'); write --max-monthly 125."),
+        (["--max-monthly", "1,000"], "without $ and commas, of at least 0 (got '1,000'); write --max-monthly 125."),
+        (["--max-monthly", "1e13"], "of at most 1,000,000,000,000 (got '1e13'); write --max-monthly 125."),
+        (["--max-increase-percent", "1e999999"], "(got '1e999999'); write --max-increase-percent 10."),
+        (["--max-monthly", ""], "of at least 0 (got ''); write --max-monthly 125."),
         (["--max-monthly", "nan"], "of at least 0 (got 'nan'); write --max-monthly 125."),
         (
             ["--max-increase-percent", "10%"],
-            "--max-increase-percent must be a percentage, without a sign, of at least 0 (got '10%'); write "
+            "--max-increase-percent must be a percentage, without %, of at least 0 (got '10%'); write "
             "--max-increase-percent 10.",
         ),
         (["--fail-on", "cost"], "for the cost, use --max-monthly or --max-increase-percent"),

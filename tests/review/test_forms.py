@@ -14,11 +14,11 @@ import pytest
 
 from moorage.assembly.cloud_assembly import Resource, Stack
 from moorage.assembly.stack_traces import Line
-from moorage.review.comparison import compare
+from moorage.review.comparison import Replacement, compare
 from moorage.review.finding import Finding, Kind
 from moorage.review.forms import html, junit, markdown, sarif, terminal
 from moorage.review.forms import json as json_form
-from moorage.review.forms.page import rows, verdict
+from moorage.review.forms.page import order_line, rows, verdict
 from moorage.review.review import Review
 from tests.docs.browser import browsed
 from tests.review.templates import compared
@@ -223,6 +223,48 @@ def test_the_diagram_is_shown_if_it_changes() -> None:
     repository = {"R": {"Type": "AWS::ECR::Repository"}}
     assert "```mermaid" in markdown.render(review(base={"T": table("t")}, head={"T": table("t"), **repository}))
     assert "```mermaid" not in markdown.render(review())
+
+
+def waiting(*names: str, **properties: Any) -> dict[str, Any]:
+    """Return three resources. The queue waits for others."""
+    queue = {"Type": "AWS::SQS::Queue", "Properties": properties, "DependsOn": list(names)}
+    paths = {name: {"Metadata": {"aws:cdk:path": f"Shop/{name}/Resource"}} for name in ("One", "Two", "Queue")}
+    topic = {"Type": "AWS::SNS::Topic"}
+    return {each: {**(queue if each == "Queue" else topic), **paths[each]} for each in paths}
+
+
+def test_a_change_of_the_order_is_said_in_words() -> None:
+    base, head = waiting("One", DelaySeconds=1), waiting("Two", DelaySeconds=2)
+    found_ = [(row.name, row.before, row.after) for row in rows(compared({"Shop": base}, {"Shop": head}))]
+    assert ("DependsOn", "no longer waits for Shop/One", "also waits for Shop/Two") in found_
+    assert ("DelaySeconds", "1", "2") in found_
+
+
+@pytest.mark.parametrize("names", [("One",), ("One", "Two"), ("Two", "One")])
+def test_resources_that_differ_only_in_their_order_are_one_line(names: tuple[str, ...]) -> None:
+    comparison = compared({"Shop": waiting(*sorted(names))}, {"Shop": waiting(*names)})
+    is_equal = names == tuple(sorted(names))
+    said = (
+        "1 resource differs only in DependsOn, the order in which CloudFormation deploys and deletes resources: "
+        "Shop/Queue."
+    )
+    assert rows(comparison) == []
+    assert order_line(comparison) == ("" if is_equal else said)
+    pages = [form.render(review(base=waiting("One"), head=waiting("Two"))) for form in (terminal, markdown, html)]
+    assert all(said in page for page in pages)
+    assert not any("waits for" in page for page in pages)
+
+
+def test_the_reason_of_a_replacement_stays_beside_the_order() -> None:
+    base, head = waiting("One"), waiting("Two")
+    comparison = compared({"Shop": base}, {"Shop": head})
+    (stack,) = comparison.stacks
+    stack.changes = tuple(attrs.evolve(each, replacement=Replacement.YES, reasons=("why",)) for each in stack.changes)
+    assert [(row.name, row.after) for row in rows(comparison)] == [
+        ("DependsOn", "also waits for Shop/Two"),
+        ("", "why"),
+    ]
+    assert order_line(comparison) == ""
 
 
 def test_outputs_that_differ_are_rows() -> None:

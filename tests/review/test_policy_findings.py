@@ -88,7 +88,7 @@ def report(folder: Path, *rules: str) -> Stack:
 
 
 def test_the_reports_of_both_sides_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "violations", lambda _: frozenset())
+    monkeypatch.setattr(engines, "violations", lambda *_: frozenset())
     base, head = report(tmp_path / "base", "S1"), report(tmp_path / "head", "S1", "S99")
     found, old = policy.policy_findings(compare([base], [head]))
     assert [finding.rule for finding in found] == ["policy/nag:S99"]

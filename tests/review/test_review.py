@@ -40,7 +40,7 @@ def test_policy_engines_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(reviewing, "_JUDGES", (opened_then_lost,))
     monkeypatch.setattr(reviewing, "policy_findings", lambda comparison, *_, **__: (list(lost(comparison)), 3))
     assert review(stacks("Shop"), stacks("Shop")).notes == (
-        "3 policy findings of the base are still there; they are not shown.",
+        "3 policy findings of the base are still in the head; they are not shown.",
     )
     found = review(stacks("Shop"), stacks("Shop"), policy=False)
     assert found.notes == ()

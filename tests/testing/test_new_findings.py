@@ -98,7 +98,7 @@ def nag(app: cdk.App) -> None:
 @pytest.fixture
 def checked(monkeypatch: pytest.MonkeyPatch) -> cdk.App:
     """Return an app that cdk-nag checks, with a stack and with a stage, each with a queue that fails."""
-    monkeypatch.setattr("moorage.policy.engines.violations", lambda _: frozenset())
+    monkeypatch.setattr("moorage.policy.engines.violations", lambda *_: frozenset())
     app = cdk.App(context=PATHS, analytics_reporting=False)
     nag(app)
     sqs.Queue(cdk.Stack(app, "Shop"), "Orders")

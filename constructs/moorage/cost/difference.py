@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 
 import attrs
 
@@ -32,6 +33,7 @@ class CostChange:
     Args:
         path: The construct path of the resource.
         component: The name of the component.
+        type: The type of the resource in CloudFormation.
         before: The monthly cost in the base; 0 if the component is not there.
         after: The monthly cost in the head; 0 if the component is not there.
         assumed: True if no source states one of the prices.
@@ -40,6 +42,7 @@ class CostChange:
 
     path: str
     component: str
+    type: str
     before: Range
     after: Range
     assumed: bool = False
@@ -164,7 +167,7 @@ def _change(pair: _Pair) -> CostChange:
     shown = pair[1] or pair[0]
     assumptions = tuple(dict.fromkeys(each for row in shown for each in row.assumptions))
     assumed = any(row.assumed for rows in pair for row in rows)
-    return CostChange(shown[0].path, shown[0].component, before, after, assumed, assumptions)
+    return CostChange(shown[0].path, shown[0].component, shown[0].type, before, after, assumed, assumptions)
 
 
 def _only_in(rows: Sequence[Row], others: Sequence[Row]) -> Iterator[Row]:
@@ -179,6 +182,15 @@ def _unknown(rows: Iterable[Row]) -> Iterator[str]:
             yield f"{row.component} of {row.path} ({row.assumptions[-1].rstrip('.')})"
 
 
+def size_of(difference: Range) -> tuple[Decimal, Decimal]:
+    """Return a key that sorts differences: the largest one first, with the least or with the most copies.
+
+    Args:
+        difference: The difference.
+    """
+    least, most = abs(difference.least), abs(difference.most)
+    return -max(least, most), -least
+
+
 def _rank(change: CostChange) -> tuple[object, ...]:
-    difference = change.difference
-    return -abs(difference.least), -abs(difference.most), change.path, change.component
+    return (*size_of(change.difference), change.path, change.component)

@@ -6,6 +6,8 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from moorage.cost.amounts import Range
 
+LARGEST = Decimal(10**12)
+"""The largest number that a user can state. Products with it stay in the range of `Decimal`."""
 _CENT = Decimal("0.01")
 
 
@@ -37,18 +39,16 @@ def money(amount: Range) -> str:
     return least if least == most else f"{least} to {most}"
 
 
-def signed(amount: Range) -> str:
-    """Return a difference in USD with its sign, as a range if it differs with the copies.
+def signed(amount: Decimal, currency: str = "") -> str:
+    """Return a difference in USD, rounded to cents, with its sign. A difference of 0 has no sign.
 
     Args:
         amount: The difference.
+        currency: The sign of the currency. Default: none.
     """
-    least, most = (_signed(cents(each)) for each in (amount.least, amount.most))
-    return least if least == most else f"{least} to {most}"
-
-
-def _signed(amount: Decimal) -> str:
-    return f"{'-' if amount < 0 else '+'}{abs(amount):,}"
+    shown = cents(amount)
+    sign = "-" if shown < 0 else "+" if shown else ""
+    return f"{sign}{currency}{abs(shown):,}"
 
 
 def number_of_option(option: str, stated: str, noun: str, example: int) -> Decimal:
@@ -61,7 +61,7 @@ def number_of_option(option: str, stated: str, noun: str, example: int) -> Decim
         example: A number for the way out.
 
     Raises:
-        ValueError: The text is not a finite number of at least 0.
+        ValueError: The text is not a number from 0 to `LARGEST`.
     """
     try:
         number = Decimal(stated)
@@ -69,4 +69,6 @@ def number_of_option(option: str, stated: str, noun: str, example: int) -> Decim
         number = Decimal("NaN")
     if not number.is_finite() or number < 0:
         raise ValueError(f"{option} must be {noun} of at least 0 (got {stated!r}); write {option} {example}")
-    return number
+    if number > LARGEST:
+        raise ValueError(f"{option} must be {noun} of at most {LARGEST:,} (got {stated!r}); write {option} {example}")
+    return abs(number)  # -0 is 0

@@ -13,6 +13,8 @@ from typing import Any
 
 import attrs
 
+from moorage.cost.money import LARGEST
+
 KEYS: Mapping[str, str] = {
     "average_acus": "the average Aurora capacity units of each serverless instance; replaces the range",
     "average_copies": "the average number of copies of a service; replaces the range",
@@ -208,6 +210,8 @@ def _wrong_values(place: tuple[str, ...], values: Mapping[str, Any]) -> Iterator
                 (*place, key),
                 f"{key} must be at most {_MOST_PERCENT} (got {value}); write {key} = 50 for half the price",
             )
+        elif value > LARGEST:
+            yield (*place, key), f"{key} must be at most {LARGEST:,} (got {value}); write {key} = 10 for {KEYS[key]}"
         elif value < 0:
             yield (*place, key), f"{key} must be at least 0 (got {value}); write {key} = 0 for no use"
         elif value > _MOST:

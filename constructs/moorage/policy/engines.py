@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -30,17 +30,32 @@ _UNREADABLE = "cfn-lint:E0002"
 """cfn-lint's own rule for an error while it processes a template."""
 
 
-def all_violations(stacks: Sequence[Stack]) -> frozenset[Violation]:
+Checked = Callable[[Stack], None]
+"""A function that is called after cfn-lint and Guard checked a stack."""
+
+
+def all_violations(stacks: Sequence[Stack], checked: Checked = lambda _: None) -> frozenset[Violation]:
     """Return the findings of the engines in stacks, and those that CDK's validation plugins reported.
 
     Args:
         stacks: The stacks, including the nested stacks.
+        checked: A function that is called after each stack without a cached result. Default: nothing is called.
 
     Raises:
         PolicyError: checkov fails, or prints no JSON.
         AssemblyError: The report of a validation plugin is not the JSON that CDK writes.
     """
-    return violations(stacks) | reported(stacks)
+    return violations(stacks, checked) | reported(stacks)
+
+
+def unchecked(stacks: Iterable[Stack]) -> list[Stack]:
+    """Return the stacks that have no cached result, one of those with equal templates.
+
+    Args:
+        stacks: The stacks, including the nested stacks.
+    """
+    found = {_key(stack): stack for stack in stacks}
+    return [stack for stack in found.values() if not ((file := _file(stack)) and file.is_file())]
 
 
 def engines_of(stacks: Iterable[Stack]) -> frozenset[str]:
@@ -53,29 +68,28 @@ def engines_of(stacks: Iterable[Stack]) -> frozenset[str]:
     return frozenset({"cfn-lint", "guard"} | optional | plugins_of(stacks))
 
 
-def violations(stacks: Iterable[Stack]) -> frozenset[Violation]:
+def violations(stacks: Iterable[Stack], checked: Checked = lambda _: None) -> frozenset[Violation]:
     """Return the findings of cfn-lint and the Guard rules in stacks, and those of checkov if it is installed.
 
     The results of cfn-lint and Guard are cached for each template.
 
     Args:
         stacks: The stacks, including the nested stacks.
+        checked: A function that is called after each stack without a cached result. Default: nothing is called.
 
     Raises:
         PolicyError: checkov fails, or prints no JSON.
     """
     templates = list(stacks)
-    found = {violation for stack in templates for violation in _kept(stack)}
+    found = {violation for stack in templates for violation in _kept(stack, checked)}
     if program := shutil.which("checkov"):
         found |= {violation for _, violation in checkov(templates, program)}
     return frozenset(found)
 
 
-def _kept(stack: Stack) -> list[Violation]:
+def _kept(stack: Stack, checked: Checked) -> list[Violation]:
     """Return the results for a template from the cache, or run cfn-lint and Guard, and cache the results."""
-    folder = _cache()
-    key = "\n".join((*map(_version, _VERSIONED), stack.region or _REGION, stack.path, stack.text))
-    file = folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json" if folder else None
+    file = _file(stack)
     if file and file.is_file():
         with contextlib.suppress(TypeError, ValueError):  # another program wrote the file
             return [_restored(*each) for each in json.loads(file.read_text("utf-8"))]
@@ -84,7 +98,20 @@ def _kept(stack: Stack) -> list[Violation]:
         found = sorted({*_cfn_lint(stack), *guarded.result()})
     if file:
         _write(file, json.dumps([[each.rule, each.path, each.message] for each in found]))
+    checked(stack)
     return found
+
+
+def _file(stack: Stack) -> Path | None:
+    """Return the file with the cached result of a stack, which may not exist; None without a folder for the cache."""
+    folder = _cache()
+    return folder / f"{_key(stack)}.json" if folder else None
+
+
+def _key(stack: Stack) -> str:
+    """Return the key of a cached result. It depends on all that decides about the result."""
+    key = "\n".join((*map(_version, _VERSIONED), stack.region or _REGION, stack.path, stack.text))
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def _restored(*parts: object) -> Violation:

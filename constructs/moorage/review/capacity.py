@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moorage.assembly.cloud_assembly import Resource, mapping
+from moorage.assembly.values import Place
 from moorage.review.comparison import Comparison, Replacement, StackChange
 from moorage.review.ecs_services import SCALABLE_TARGET, SERVICE
 from moorage.review.finding import Finding, Kind
@@ -105,11 +106,23 @@ def less_capacity(comparison: Comparison) -> Iterator[Finding]:
             before, after = change.before, change.after
             if before is None or after is None or before.type != after.type or change.replacement is Replacement.YES:
                 continue
-            if after.type in _MAXIMUMS:
+            if after.type in _MAXIMUMS and not (after.type == SCALABLE_TARGET and _is_of_service(stack, head, after)):
                 yield from _maximum(stack, before, after)
             if after.type in _STRATEGIES:
                 scopes = base.scopes[position], head.scopes[position]
                 yield from _spot(stack, scopes, before, after)
+
+
+def _is_of_service(stack: StackChange, head: Side, target: Resource) -> bool:
+    """Return whether a scalable target belongs to a service of its stack, whose own finding has the maximum."""
+    if stack.before is None or stack.after is None:
+        return False
+    scope = head.scope(stack.after)
+    old, new = (
+        {Place(scope.place, each.logical_id) for each in side.resources if each.type == SERVICE}
+        for side in (stack.before, stack.after)
+    )
+    return not (old & new).isdisjoint(scope.referenced(target.properties))
 
 
 def _maximum(stack: StackChange, before: Resource, after: Resource) -> Iterator[Finding]:

@@ -99,12 +99,12 @@ def _cost_options(command: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         command(*arguments, cost=CostOptions(usage, max_monthly, max_increase_percent), **others)
 
-    percent = "Exit with 1 if the monthly cost at the least copies rises by more than this percentage."
-    limit = "Exit with 1 if the monthly cost at the least copies, with what --usage states, is over this amount."
+    percent = "Exit with 1 if the monthly cost with the least copies rises by more than this percentage."
+    limit = "Exit with 1 if the monthly cost with the least copies, and with what --usage states, is over this amount."
     usage = "A TOML file with the use that templates do not state, as for `moorage cost`."
-    number = _Number("a percentage, without a sign,", 10)
+    number = _Number("a percentage, without %,", 10)
     options = click.option(MAX_INCREASE_PERCENT, metavar="N", type=number, help=percent)(called)
-    amount = _Number("an amount in USD, without a sign,", 125)
+    amount = _Number("an amount in USD, without $ and commas,", 125)
     options = click.option(MAX_MONTHLY, metavar="USD", type=amount, help=limit)(options)
     return click.option("--usage", metavar="FILE", type=Path, help=usage)(options)
 

@@ -17,6 +17,7 @@ from moorage.cost.money import cents, money
 from moorage.cost.usage import Usage, read
 from moorage.prices.book import PriceBook
 from moorage.review.comparison import Comparison
+from moorage.review.cost_causes import Cause, causes
 from moorage.review.renamed import renames
 
 MAX_MONTHLY, MAX_INCREASE_PERCENT = "--max-monthly", "--max-increase-percent"
@@ -30,9 +31,9 @@ class CostOptions:
 
     Args:
         usage: The usage file. Default: None; what depends on use is in no sum.
-        max_monthly: The largest monthly cost of the head in USD, at the least copies. Default: None, for no limit.
-        max_increase_percent: The largest increase, as a percentage of the base at the least copies. Default: None, for
-            no limit.
+        max_monthly: The largest monthly cost of the head in USD, with the least copies. Default: None, for no limit.
+        max_increase_percent: The largest increase, as a percentage of the base with the least copies. Default: None,
+            for no limit.
     """
 
     usage: Path | None = None
@@ -136,41 +137,47 @@ def _same(comparison: Comparison) -> Mapping[Place, Place]:
 
 
 def _exceeded(cost: CostDifference, options: CostOptions) -> Iterator[str]:
-    """Yield a sentence for each limit that the cost at the least copies exceeds."""
+    """Yield a sentence for each limit that the cost with the least copies exceeds."""
     before, after = (cents(each.total.least) for each in (cost.before, cost.after))  # as the page shows them
     limit = options.max_monthly
     if limit is not None and after > limit:
         yield (
-            f"the cost of ${_usd(after)} a month at the least copies is over {MAX_MONTHLY} {limit:f}; {_cause(cost)}"
+            f"the cost of ${_usd(after)} a month with the least copies is over {MAX_MONTHLY} {limit:f}; {_cause(cost)}"
+            f"{_assumed(cost)}"
         )
     percent = options.max_increase_percent
     if percent is None or after <= before:
         return
     if not before:
         yield (
-            f"the cost rises from $0.00 to ${_usd(after)} a month at the least copies, which is more than any "
+            f"the cost rises from $0.00 to ${_usd(after)} a month with the least copies, which is more than any "
             f"percentage and so over {MAX_INCREASE_PERCENT} {percent:f}; {_cause(cost)}; to limit an app that cost "
             f"nothing before, use {MAX_MONTHLY}"
         )
     elif (after - before) * 100 > percent * before:
         rise = ((after - before) * 100 / before).quantize(_TENTH, ROUND_UP)
         yield (
-            f"the cost rises by {rise:f} percent at the least copies (${_usd(before)} \u2192 ${_usd(after)} a month), "
-            f"over {MAX_INCREASE_PERCENT} {percent:f}; {_cause(cost)}"
+            f"the cost rises by {rise:f} percent with the least copies (${_usd(before)} \u2192 ${_usd(after)} a "
+            f"month), over {MAX_INCREASE_PERCENT} {percent:f}; {_cause(cost)}"
         )
+
+
+def _assumed(cost: CostDifference) -> str:
+    """Return the clause about assumed prices in the cost with the least copies; empty if there is no such price."""
+    assumed = cents(cost.after.assumed.least)
+    return f"; ${_usd(assumed)} of it rests on assumed prices" if assumed else ""
 
 
 def _cause(cost: CostDifference) -> str:
     """Return the largest increase as a clause, or the largest part of the head if nothing increases."""
-    rise = max((each for each in cost.changes), key=lambda each: each.difference.least, default=None)
+    rise = max(causes(cost.changes), key=lambda each: each.difference.least, default=None)
     if rise and rise.difference.least > 0:
         amounts = f"${_usd(rise.before.least)} \u2192 ${_usd(rise.after.least)} a month"
-        return f"the largest cause is {rise.component} of {rise.path} ({amounts})"
+        return f"the largest cause is {rise.name} ({amounts})"
     if cost.largest:
-        part = cost.largest
-        return f"the change raises nothing, and the largest part is {part.component} of {part.path} " + (
-            f"(${_usd(part.after.least)} a month)"
-        )
+        part = Cause((cost.largest,))
+        amount = f"${_usd(part.after.least)} a month"
+        return f"the change raises nothing, and the largest part is {part.name} ({amount})"
     return "nothing in it has a known cost"
 
 

@@ -16,6 +16,7 @@ from moorage.workload.estimate import NO_HEALTH_CHECK_SECONDS, Estimate, Pace, r
 
 SERVICE = "AWS::ECS::Service"
 SCALABLE_TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
+SCALING_POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 STARTS_DEPLOYMENT = {
     "ForceNewDeployment",
     "LoadBalancers",
@@ -59,12 +60,29 @@ class Service:
         None if the service is a daemon service, or if the number is not known. A service without a desired count starts
         with one copy (CloudFormation template reference, `DesiredCount`).
         """
-        for target in self.stack.resources:
-            if target.type == SCALABLE_TARGET and self._place in self._scope.referenced(target.properties):
-                return _number(target.properties.get("MinCapacity"))
+        if self.target:
+            return _number(self.target.properties.get("MinCapacity"))
         if self.resource.properties.get("SchedulingStrategy") == "DAEMON":
             return None
         return _number(self.resource.properties.get("DesiredCount", 1))
+
+    @property
+    def most_copies(self) -> int | None:
+        """The largest number of copies: the maximum capacity of the scaling, or else `copies`."""
+        return _number(self.target.properties.get("MaxCapacity")) if self.target else self.copies
+
+    @functools.cached_property
+    def target(self) -> Resource | None:
+        """The scalable target of the service; None if the stack has none."""
+        return next(self._referring(SCALABLE_TARGET, self.resource), None)
+
+    @functools.cached_property
+    def has_scaling_rules(self) -> bool:
+        """True if a scaling policy or a scheduled action of the stack changes the number of copies."""
+        if self.target is None:
+            return False
+        has_policy = next(self._referring(SCALING_POLICY, self.target, self.resource), None) is not None
+        return has_policy or bool(self.target.properties.get("ScheduledActions"))
 
     @functools.cached_property
     def zones(self) -> int | None:
@@ -127,9 +145,12 @@ class Service:
     def _scope(self) -> Scope:
         return self.app.scope(self.stack)
 
-    @property
-    def _place(self) -> Place:
-        return Place(self._scope.place, self.resource.logical_id)
+    def _referring(self, type_: str, *resources: Resource) -> Iterator[Resource]:
+        """Yield the resources of a type in the stack that refer to one of some resources of the stack."""
+        places = {Place(self._scope.place, each.logical_id) for each in resources}
+        for each in self.stack.resources:
+            if each.type == type_ and not places.isdisjoint(self._scope.referenced(each.properties)):
+                yield each
 
     def _referred(self, value: Any) -> Resource | None:
         found = self._scope.resource(value)

@@ -18,6 +18,7 @@ from moorage.review.nouns import changing, named, shortened
 from moorage.review.removed import removed
 from moorage.review.renamed import moved, renames
 from moorage.review.rerouted import rerouted
+from moorage.review.scaling import changed_copies, copies_text, zone_clause
 from moorage.review.template.side import Side
 from moorage.workload.estimate import duration_text
 
@@ -34,12 +35,14 @@ RULES: Mapping[str, str] = {
     "interrupted/disabled": "A resource that clients or tasks use is turned off.",
     "interrupted/secret": "A secret gets another generated value.",
     "interrupted/instances": "An Auto Scaling group replaces its instances in batches.",
+    "interrupted/scaling": "An ECS service no longer scales.",
     "interrupted/maximum": "A lower maximum can stop tasks or instances.",
     "interrupted/spot": "A service runs only on Fargate Spot.",
     "interrupted/restarted": "A resource is restarted in place.",
     "interrupted/fewer-copies": "An ECS service keeps fewer copies.",
     "interrupted/deployment": "An ECS service replaces its tasks, and fewer of them run meanwhile.",
     "deployed/service": "An ECS service replaces its tasks, and all copies keep running.",
+    "deployed/scaling": "The scaling of an ECS service is added or has other limits, and no copies are stopped.",
 }
 _SEEN: Mapping[str, str] = {
     "AWS::ApiGateway::RestApi": "its URL changes, and clients of the old URL fail",
@@ -158,7 +161,7 @@ class _Interruptions:
         if before is None or id(change) in self.renamed:
             return
         if after is None:
-            copies = "" if before.copies is None else f" with its {_copies(before.copies)}"
+            copies = "" if before.copies is None else f" with its {copies_text(before.copies)}"
             sentence = f"The {named(before.resource)} is removed{copies}: its clients get no more responses."
             yield self._finding("service-removed", change, sentence)
             return
@@ -170,7 +173,7 @@ class _Interruptions:
             yield self._finding("service-replaced", change, sentence)
         else:
             yield from self._deployed(change, before, after)
-        yield from _fewer(change.stack.path, before, after)
+        yield from changed_copies(change, before, after)
 
     def _deployed(self, change: ResourceChange, before: Service, after: Service) -> Iterator[Finding]:
         """Yield the finding for a deployment that the update starts, including one that cannot make progress."""
@@ -194,9 +197,10 @@ class _Interruptions:
         if estimate is None:
             yield self._stuck(change, after, "The deployment")
             return
+        zones = zone_clause(before, after) if before.zones != after.zones else ""
         sentence = (
-            f"{subject}: {_copies(estimate.copies)} in an estimated {duration_text(estimate.seconds)}, with at least "
-            f"{estimate.least_healthy} healthy{_zone_clause(before, after) if before.zones != after.zones else ''}."
+            f"{subject}: {copies_text(estimate.copies)} in an estimated {duration_text(estimate.seconds)}, with at "
+            f"least {estimate.least_healthy} healthy{zones}."
         )
         details = (
             *self._task_changes(change, after),
@@ -218,14 +222,14 @@ class _Interruptions:
         if old and new and new.least_healthy < old.least_healthy:
             sentence = (
                 f"The next deployment of the {named(after.resource)} keeps at least {new.least_healthy} of "
-                f"{_copies(new.copies)} healthy (before: {old.least_healthy})."
+                f"{copies_text(new.copies)} healthy (before: {old.least_healthy})."
             )
             yield self._finding("fewer-copies", change, sentence)
 
     def _stuck(self, change: ResourceChange, after: Service, which: str) -> Finding:
         sentence = (
-            f"{which} of the {named(after.resource)} cannot make progress: with its {_copies(after.copies or 0)}, ECS "
-            "may neither start a new one nor stop an old one."
+            f"{which} of the {named(after.resource)} cannot make progress: with its {copies_text(after.copies or 0)}, "
+            "ECS may neither start a new one nor stop an old one."
         )
         return self._finding("stuck", change, sentence, ("Increase MaximumPercent, or lower MinimumHealthyPercent.",))
 
@@ -315,32 +319,6 @@ def _services(stack: StackChange) -> Iterator[ResourceChange]:
             yield changes.get(before.logical_id, unchanged)
 
 
-def _fewer(path: str, before: Service, after: Service) -> Iterator[Finding]:
-    """Yield the finding for a service that keeps fewer copies, or no copies."""
-    if before.copies is None or after.copies is None or after.copies >= before.copies:
-        return
-    if after.copies == 0:
-        rule = "interrupted/no-copies"
-        sentence = f"The {named(after.resource)} may run no copies (before: at least {before.copies})."
-    else:
-        rule = "interrupted/fewer-copies"
-        sentence = (
-            f"The {named(after.resource)} keeps at least {_copies(after.copies)} (before: {before.copies})"
-            f"{_zone_clause(before, after)}."
-        )
-    yield Finding(Kind.INTERRUPTED, rule, path, after.resource, sentence)
-
-
-def _zone_clause(before: Service, after: Service) -> str:
-    """Return the clause about the copies that remain after the loss of a zone; empty if nothing changes or is known."""
-    left, was = after.left_without_a_zone, before.left_without_a_zone
-    if left is None or (was, before.zones) == (left, after.zones):
-        return ""
-    zones = "" if before.zones == after.zones else f" with {before.zones} zones"
-    earlier = "" if was is None else f" (before: {was}{zones})"
-    return f"; if one of {after.zones} zones is lost, {left} remain{'s' if left == 1 else ''}{earlier}"
-
-
 def _at(resource: Resource | None, path: tuple[str, ...]) -> str | None:
     """Return the text of a property in lower case: empty if the property is missing, None if its value is not known."""
     value: Any = resource.properties if resource else {}
@@ -359,7 +337,3 @@ def _changed(change: ResourceChange) -> set[str]:
 def _can_deploy(service: Service) -> bool:
     """Return whether a deployment of a service can make progress; True if the template does not show that."""
     return service.controller != "ECS" or not service.copies or service.estimate() is not None
-
-
-def _copies(number: int) -> str:
-    return "1 copy" if number == 1 else f"{number} copies"

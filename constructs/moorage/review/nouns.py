@@ -73,10 +73,30 @@ def named(resource: Resource) -> str:
     Args:
         resource: The resource.
     """
-    parts = resource.path.split("/")
+    return f"{noun(resource.type)} {shown_path(resource.path)}"
+
+
+def shown_path(path: str) -> str:
+    """Return the path of a construct without the parts that CDK added at its end.
+
+    Args:
+        path: The construct path.
+    """
+    parts = path.split("/")
     while len(parts) > 2 and parts[-1] in _CDK_PARTS:  # noqa: PLR2004  # a stack and a construct
         parts.pop()
-    return f"{noun(resource.type)} {'/'.join(parts)}"
+    return "/".join(parts)
+
+
+def plural(noun: str) -> str:
+    """Return the plural of a noun, such as `KMS keys` for `KMS key`, and `scaling policies` for `scaling policy`.
+
+    Args:
+        noun: The noun.
+    """
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}{'es' if noun.endswith(('s', 'x', 'ch', 'sh')) else 's'}"
 
 
 def placed(stack: Stack) -> str:

@@ -13,6 +13,7 @@ from moorage.policy.violation import APP, Violation
 from moorage.review.comparison import Comparison
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import shortened
+from moorage.review.progress import Watch, silent
 from moorage.review.renamed import renames
 
 RULES: Mapping[str, str] = {
@@ -29,6 +30,7 @@ def policy_findings(
     acknowledged_before: Sequence[Acknowledgement] = (),
     *,
     complete: bool = True,
+    watch: Watch = silent,
 ) -> tuple[list[Finding], int]:
     """Return a finding for each issue that the change adds, and the number of violations that already existed.
 
@@ -40,17 +42,22 @@ def policy_findings(
         acknowledged: The acknowledgements in the file of the head.
         acknowledged_before: The acknowledgements in the file of the base.
         complete: False if the head has only some stacks of the app, so that the file can have entries for other stacks.
+        watch: A function that shows the progress of the engines. Default: nothing is shown.
     """
     before = [stack.before for stack in comparison.stacks if stack.before]
     after = [stack.after for stack in comparison.stacks if stack.after]
-    unaccepted = judge(all_violations(before), (*of_app(before), *acknowledged_before)).left
+    with watch((*before, *after)) as checked:
+        violated_before, violated = all_violations(before, checked), all_violations(after, checked)
+    unaccepted = judge(violated_before, (*of_app(before), *acknowledged_before)).left
     old = {_moved(comparison, violation) for violation in unaccepted if not has_failed(violation)}
-    verdict = judge(all_violations(after), (*of_app(after), *acknowledged), engines=engines_of(after))
+    verdict = judge(violated, (*of_app(after), *acknowledged), engines=engines_of(after))
     found = _grouped(verdict.left - old, after, "newly violate")
     return [*found, *(_useless(verdict) if complete else ())], len(verdict.left & old)
 
 
-def findings_of(stacks: Sequence[Stack], acknowledged: Sequence[Acknowledgement] = ()) -> tuple[list[Finding], int]:
+def findings_of(
+    stacks: Sequence[Stack], acknowledged: Sequence[Acknowledgement] = (), watch: Watch = silent
+) -> tuple[list[Finding], int]:
     """Return a finding for each issue of an app, and the number of violations that are acknowledged.
 
     An acknowledgement in a file is also a finding if it has expired or matches nothing.
@@ -58,8 +65,11 @@ def findings_of(stacks: Sequence[Stack], acknowledged: Sequence[Acknowledgement]
     Args:
         stacks: The stacks of the app, including the nested stacks.
         acknowledged: The acknowledgements of a file.
+        watch: A function that shows the progress of the engines. Default: nothing is shown.
     """
-    verdict = judge(all_violations(stacks), (*of_app(stacks), *acknowledged), engines=engines_of(stacks))
+    with watch(stacks) as checked:
+        violated = all_violations(stacks, checked)
+    verdict = judge(violated, (*of_app(stacks), *acknowledged), engines=engines_of(stacks))
     return [*_grouped(verdict.left, stacks, "violate"), *_useless(verdict)], verdict.accepted
 
 

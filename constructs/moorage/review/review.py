@@ -17,6 +17,7 @@ from moorage.review.nouns import placed, shortened
 from moorage.review.opened import opened
 from moorage.review.policy import RULES as POLICY_RULES
 from moorage.review.policy import findings_of, policy_findings
+from moorage.review.progress import Watch, silent
 from moorage.review.replacement.replacement import replaced
 
 Judge = Callable[[Comparison], Iterable[Finding]]
@@ -85,6 +86,7 @@ def review(
     base_name: str | None = None,
     head_name: str = "head",
     complete: bool = True,
+    watch: Watch = silent,
 ) -> Review:
     """Review the change from one assembly to another.
 
@@ -98,6 +100,7 @@ def review(
             is None, give a name only if there is a base that has no app yet.
         head_name: The name of the head on the page.
         complete: False if the head has only some stacks of the app. Default: True.
+        watch: A function that shows the progress of the policy engines. Default: nothing is shown.
 
     Raises:
         AssemblyError: Two stacks of one assembly have the same stage, account, region and name.
@@ -107,9 +110,9 @@ def review(
     found = _without_prevented(comparison, [finding for judge in _JUDGES for finding in judge(comparison)])
     notes = list(_notes(comparison, base_name, head_name))
     if policy:
-        violated, old = policy_findings(comparison, acknowledged, acknowledged_before, complete=complete)
+        violated, old = policy_findings(comparison, acknowledged, acknowledged_before, complete=complete, watch=watch)
         found += violated
-        notes += [_hidden(old, " of the base", "still there")] if old else []
+        notes += [_hidden(old, " of the base", "still in the head")] if old else []
     return Review(
         comparison=comparison,
         findings=tuple(sorted(found, key=lambda finding: _ORDER[finding.kind])),
@@ -144,19 +147,22 @@ def _without_prevented(comparison: Comparison, found: Sequence[Finding]) -> list
     return [finding for finding in kept if id(finding) not in prevented]
 
 
-def policy_review(stacks: Sequence[Stack], acknowledged: Sequence[Acknowledgement], name: str) -> Review:
+def policy_review(
+    stacks: Sequence[Stack], acknowledged: Sequence[Acknowledgement], name: str, watch: Watch = silent
+) -> Review:
     """Return the policy findings of one assembly as a review, so that every form can show them.
 
     Args:
         stacks: The stacks of the assembly.
         acknowledged: The acknowledgements in a file.
         name: The name of the assembly on the page.
+        watch: A function that shows the progress of the policy engines. Default: nothing is shown.
 
     Raises:
         AssemblyError: Two stacks have the same stage, account, region and name.
     """
     comparison = compare(stacks, stacks)  # without differences
-    found, accepted = findings_of([stack.after for stack in comparison.stacks if stack.after], acknowledged)
+    found, accepted = findings_of([stack.after for stack in comparison.stacks if stack.after], acknowledged, watch)
     notes = [_hidden(accepted, "", "acknowledged")] if accepted else []
     return Review(comparison, tuple(found), f"Policy of {name}", None, name, tuple(notes))
 

@@ -20,6 +20,7 @@ from moorage.prices.price import PriceBookError
 from moorage.review.cost import CostOptions, CostReader
 from moorage.review.finding import Kind
 from moorage.review.pages import require_writable, write
+from moorage.review.progress import shown
 from moorage.review.review import Review, policy_review, review
 from moorage.review.sides.revisions import ReviewError
 from moorage.review.sides.sides import read
@@ -77,6 +78,7 @@ def run(base: str | None, head: str, options: Options, app: str | None = None) -
                 acknowledged_before=one.acknowledged if one else (),
                 base_name=one.name if one else None,
                 head_name=other.name,
+                watch=shown,
             )
             found = _with_cost(found, costs)
             write(found, options.files)
@@ -121,6 +123,7 @@ def show(
             base_name=base_name,
             head_name=head_name,
             complete=False,  # a user can select stacks
+            watch=shown,
         )
         found = _with_cost(attrs.evolve(found, notes=(*notes, *found.notes)), costs)
         write(found, options.files)
@@ -143,7 +146,7 @@ def check(assembly: str, options: Options, app: str | None = None) -> int:
     def reviewed() -> Review:
         require_writable(options.files)
         with read(None, assembly, app, options.acknowledged) as (_, side):
-            found = policy_review(side.stacks or (), side.acknowledged, side.name)
+            found = policy_review(side.stacks or (), side.acknowledged, side.name, shown)
             write(found, options.files)
         return found
 

@@ -16,6 +16,8 @@ from moorage.cost.usage import Use
 CLUSTER, SERVICE = "AWS::ECS::Cluster", "AWS::ECS::Service"
 TASK_DEFINITION = "AWS::ECS::TaskDefinition"
 _ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
+COPIES = "from the least to the most copies of the scaling"
+"""The assumption about the number of copies of a service that scales."""
 _TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
 
 
@@ -94,7 +96,7 @@ def copies_of(item: Item, use: Use) -> tuple[Range, tuple[str, ...]]:
         count = item.number("DesiredCount", default=Decimal(1))
         return Range.of(count), ()
     found = Range(min(least), max(most))
-    reason = "from the least to the most copies of the scaling" + (", with its schedule" if len(least) > 1 else "")
+    reason = COPIES + (", with its schedule" if len(least) > 1 else "")
     return found, () if found.is_one else (reason,)
 
 

@@ -7,35 +7,32 @@ from typing import Any
 
 import attrs
 
-from moorage.cost.amounts import ZERO, Range
-from moorage.cost.difference import CostChange, CostDifference
+from moorage.cost.difference import CostDifference
 from moorage.cost.json_form import range_of, sum_of
-from moorage.cost.money import money, rounded, signed
+from moorage.cost.money import money, signed
+from moorage.cost.rules.services import COPIES
 from moorage.prices.price import HOURS
 from moorage.review.cost import ReviewedCost
+from moorage.review.cost_causes import Cause, equal_changes
+from moorage.review.forms.cost_sentences import between, cost_sentences
+from moorage.review.nouns import listed, shortened
 
-_CAUSES = 3
 _LISTED = 10
 _LISTED_NAMES = 5
+_LISTED_PATHS = 2
 
 
 @attrs.frozen
-class CostRow:
-    """A component whose cost differs, as texts.
+class CostTable:
+    """The components whose cost differs, as texts.
 
     Args:
-        path: The construct path; empty for the row of what is not listed.
-        component: The name of the component.
-        before: The monthly cost in the base.
-        after: The monthly cost in the head.
-        difference: The difference, with its sign.
+        headings: The headings of the columns with amounts.
+        rows: The rows: the component, its resources, and an amount for each heading.
     """
 
-    path: str
-    component: str
-    before: str
-    after: str
-    difference: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
 
 
 def cost_lines(cost: ReviewedCost | None) -> list[str]:
@@ -48,34 +45,37 @@ def cost_lines(cost: ReviewedCost | None) -> list[str]:
     """
     if cost is None:
         return []
-    found = [] if cost.difference.is_zero else [f"Cost: {_difference(cost)}"]
-    return found + [f"Over a limit: {sentence}." for sentence in cost.exceeded]
+    return cost_sentences(cost) + [f"Over a limit: {sentence}." for sentence in cost.exceeded]
 
 
-def cost_rows(cost: ReviewedCost | None) -> list[CostRow]:
-    """Return the components whose cost differs, the largest difference first. A long list ends with a row for the rest.
+def cost_table(cost: ReviewedCost | None) -> CostTable:
+    """Return the components whose cost differs, the largest difference first. The last row of a long table is the rest.
+
+    A component of several resources is one row if their amounts are equal. If a difference depends on the number of
+    copies, there is a column for the least copies and one for the most.
 
     Args:
         cost: The cost of the change; None if it is not estimated.
     """
-    changes = cost.difference.changes if cost else ()
-    listed = changes if len(changes) <= _LISTED + 1 else changes[:_LISTED]
-    rows = [_row(each) for each in listed]
-    if rest := changes[len(listed) :]:
-        before, after, differing = rest[0].before, rest[0].after, rest[0].difference
-        for each in rest[1:]:
-            before, after, differing = before + each.before, after + each.after, differing + each.difference
-        rows.append(CostRow("", f"{len(rest)} more components", money(before), money(after), signed(differing)))
-    return rows
+    found = equal_changes(cost.difference.changes if cost else ())
+    shown = found if len(found) <= _LISTED + 1 else found[:_LISTED]
+    has_ranges = not all(each.difference.is_one for each in found)
+    rows = [(each.component, _resources(each), *_amounts(each, has_ranges=has_ranges)) for each in shown]
+    if rest := [change for each in found[len(shown) :] for change in each.changes]:
+        rows.append((f"{len(rest)} more components", "", *_amounts(Cause(tuple(rest)), has_ranges=has_ranges)))
+    differences = ("change, least copies", "change, most copies") if has_ranges else ("change",)
+    return CostTable(("before", "after", *differences), tuple(rows))
 
 
 def cost_notes(cost: ReviewedCost | None) -> list[str]:
-    """Return the sentences below the rows: the components not counted, the assumptions, and the origin of the prices.
+    """Return the sentences below the table: the components not counted, the assumptions, and the origin of the prices.
+
+    Return nothing if nothing in the cost differs, and no limit is exceeded.
 
     Args:
         cost: The cost of the change; None if it is not estimated.
     """
-    if cost is None or cost.difference.is_zero:
+    if cost is None or (cost.difference.is_zero and not cost.exceeded):
         return []
     return list(_notes(cost, cost.difference))
 
@@ -90,6 +90,7 @@ def cost_object(cost: ReviewedCost | None) -> Mapping[str, Any] | None:
         return None
     found = cost.difference
     return {
+        "sentences": cost_sentences(cost),
         "currency": "USD",
         "prices": cost.prices.isoformat(),
         "before": None if cost.new else sum_of(found.before),
@@ -114,77 +115,52 @@ def cost_object(cost: ReviewedCost | None) -> Mapping[str, Any] | None:
 
 def _notes(cost: ReviewedCost, found: CostDifference) -> Iterator[str]:
     if found.unknown:
-        yield f"Not counted, since the cost is not known: {_listed(found.unknown)}."
+        yield f"Not counted, since the cost is not known: {shortened(found.unknown, _LISTED_NAMES)}."
     for path, amount in cost.removed.items():
-        yield f"Not in the sum: ${money(amount)} a month of the stack {path}, until somebody deletes it."
+        yield f"Not in the sum: ${between(amount)} a month of the stack {path}, until somebody deletes it."
     if found.by_use:
-        yield f"Not counted, since it depends on use that no usage file (--usage) states: {_listed(found.by_use)}."
-    if any(each.assumed for each in found.changes):
-        yield f"${money(found.after.assumed)} of the new sum rests on assumed prices of the components (assumed)."
-    assumptions = dict.fromkeys(each for change in found.changes[:_LISTED] for each in change.assumptions)
-    if assumptions:
-        yield f"Assumptions: {'; '.join(assumptions)}."
-    regions = f" in {' and '.join(found.regions)}" if found.regions else ""
-    yield (
-        f"List prices{regions} of {cost.prices}, without taxes, discounts and free tiers; a month has {HOURS} hours. "
-        "A range is from the least to the most copies."
-    )
+        names = shortened(found.by_use, _LISTED_NAMES)
+        yield f"Not counted, since it depends on use that no usage file (--usage) states: {names}."
+    yield from _assumptions(found)
+    yield " ".join(_prices(cost, found))
     yield from (f"{note[0].upper()}{note[1:]}." for note in found.notes)
 
 
-def _listed(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - _LISTED_NAMES} more" if len(names) > _LISTED_NAMES else ""
-    return ", ".join(names[:_LISTED_NAMES]) + more
+def _assumptions(found: CostDifference) -> Iterator[str]:
+    """Yield a sentence for each list of assumptions, with the names of the components that share it.
+
+    Assumed prices come first, also those of components that have no row. The assumption about the copies is left out,
+    since the sentence about ranges says the same.
+    """
+    shown = [each for cause in equal_changes(found.changes)[:_LISTED] for each in cause.changes]
+    names: dict[tuple[bool, tuple[str, ...]], dict[str, None]] = {}
+    for change in (*(each for each in found.changes if each.assumed), *shown):
+        own = tuple(each for each in change.assumptions if each != COPIES)
+        if own or change.assumed:
+            names.setdefault((change.assumed, own), {})[change.component] = None
+    for (assumed, assumptions), components in names.items():
+        subject = "Assumed prices" if assumed else "Assumptions"
+        said = "; ".join(assumptions) or "no source states them"
+        yield f"{subject} of {listed(list(components), _LISTED_NAMES)}: {said}."
 
 
-def _difference(cost: ReviewedCost) -> str:
-    found = cost.difference
-    before, after = rounded(found.before.total), rounded(found.after.total)
-    said = f"${money(after)} a month" if cost.new else _sums(before, after)
-    causes = _causes(found.changes)
-    if causes:
-        said += f"; {', '.join(causes[:_CAUSES])}"
-        said += f" and {len(causes) - _CAUSES} more" if len(causes) > _CAUSES else ""
-    if found.unknown:
-        count = len(found.unknown)
-        said += f"; the cost of {count} component{'' if count == 1 else 's'} is not known"
-    return said
-
-
-def _causes(changes: Sequence[CostChange]) -> list[str]:
-    """Return each component with its difference, the largest first. The same component of several constructs is one."""
-    groups: dict[str, list[CostChange]] = {}
-    for each in changes:
-        groups.setdefault(_component(each), []).append(each)
-    sums = {name: sum((each.difference for each in group), ZERO) for name, group in groups.items()}
-    ranked = sorted(groups, key=lambda name: (-abs(sums[name].least), -abs(sums[name].most), name))
-    return [_cause(name, groups[name], sums[name]) for name in ranked]
-
-
-def _cause(name: str, group: Sequence[CostChange], amount: Range) -> str:
-    count = f" ({len(group)})" if len(group) > 1 else ""
-    return f"{name}{count} {signed(amount)}"
-
-
-def _sums(before: Range, after: Range) -> str:
-    if before.is_one and after.is_one:
-        return _sum(before.least, after.least, "")
-    least = _sum(before.least, after.least, " at the least copies")
-    return f"{least}, {_sum(before.most, after.most, ' at the most')}"
-
-
-def _sum(before: Any, after: Any, copies: str) -> str:
-    if before == after:
-        return f"the same sum{copies} (${before:,} a month)"
-    word = "more" if after > before else "less"
-    return f"${abs(after - before):,} a month {word}{copies} (${before:,} \u2192 ${after:,})"
-
-
-def _row(change: CostChange) -> CostRow:
-    return CostRow(
-        change.path, _component(change), money(change.before), money(change.after), signed(change.difference)
+def _prices(cost: ReviewedCost, found: CostDifference) -> Iterator[str]:
+    """Yield the sentences about the amounts."""
+    regions = f" in {' and '.join(found.regions)}" if found.regions else ""
+    yield (
+        f"Amounts are in USD a month of {HOURS} hours: list prices{regions} of {cost.prices}, without taxes, discounts "
+        "and free tiers."
     )
+    if not all(each.is_one for change in found.changes for each in (change.before, change.after)):
+        yield "A range is from the least to the most copies."
 
 
-def _component(change: CostChange) -> str:
-    return f"{change.component} (assumed)" if change.assumed else change.component
+def _resources(cause: Cause) -> str:
+    first, *others = cause.paths
+    return shortened([first, *others], _LISTED_PATHS if len(others) >= _LISTED_PATHS else len(cause.paths))
+
+
+def _amounts(cause: Cause, *, has_ranges: bool) -> Sequence[str]:
+    """Return the cells of a row with amounts."""
+    differences = [cause.difference.least, *([cause.difference.most] if has_ranges else [])]
+    return money(cause.before), money(cause.after), *(signed(each) for each in differences)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from moorage.review.forms.cost_section import cost_notes, cost_rows
-from moorage.review.forms.page import diagrams, headlines, rows, sections, verdict
+from moorage.review.forms.cost_section import cost_notes, cost_table
+from moorage.review.forms.page import diagrams, headlines, order_line, rows, sections, verdict
 from moorage.review.review import Review
 
 _STYLE = """
@@ -56,14 +56,14 @@ def _cost(review: Review) -> Iterator[str]:
     if not notes:
         return
     yield "<h2>Cost</h2>\n"
-    listed = cost_rows(review.cost)
-    if listed:
+    table = cost_table(review.cost)
+    if table.rows:
         yield '<div class="scroll"><table>\n'
-        yield "<tr><th>component</th><th></th><th>before</th><th>after</th><th>USD a month</th></tr>\n"
-    for row in listed:
-        cells = (row.component, row.path, row.before, row.after, row.difference)
+        headings = ("component", "resources", *table.headings)
+        yield "<tr>" + "".join(f"<th>{escape(heading)}</th>" for heading in headings) + "</tr>\n"
+    for cells in table.rows:
         yield "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>\n"
-    yield "</table></div>\n<ul>\n" if listed else "<ul>\n"
+    yield "</table></div>\n<ul>\n" if table.rows else "<ul>\n"
     yield from (f"<li>{escape(note)}</li>\n" for note in notes)
     yield "</ul>\n"
 
@@ -77,6 +77,8 @@ def _rest(review: Review) -> Iterator[str]:
             cells = (f"{row.type} {row.subject}", row.action, row.name, row.before, row.after)
             yield "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>\n"
         yield "</table></div></details>\n"
+    if order := order_line(review.comparison):
+        yield f"<p>{escape(order)}</p>\n"
     _, difference = diagrams(review)
     if difference:
         yield f"<details><summary>The diagram changes</summary><pre>{escape(difference)}</pre></details>\n"

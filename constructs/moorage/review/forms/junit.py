@@ -6,6 +6,7 @@ import re
 from xml.etree import ElementTree as ET
 
 from moorage.review.finding import Kind
+from moorage.review.forms.cost_sentences import cost_sentences
 from moorage.review.forms.page import HEADINGS
 from moorage.review.review import Review
 
@@ -37,12 +38,14 @@ def render(review: Review) -> str:
                 case.set("line", str(finding.line.number))
             failure = ET.SubElement(case, "failure", message=_permitted(finding.sentence), type=finding.rule)
             failure.text = _permitted("\n".join((finding.path, *finding.details)))
-    if exceeded := review.cost.exceeded if review.cost else ():
+    if review.cost and review.cost.exceeded:
+        exceeded = review.cost.exceeded
         count = str(len(exceeded))
         suite = ET.SubElement(suites, "testsuite", name="Cost", tests=count, failures=count)
         for sentence in map(_permitted, exceeded):
             case = ET.SubElement(suite, "testcase", name=sentence, classname="cost")
-            ET.SubElement(case, "failure", message=sentence, type="cost")
+            failure = ET.SubElement(case, "failure", message=sentence, type="cost")
+            failure.text = _permitted("\n".join(cost_sentences(review.cost)))
     ET.indent(suites)
     return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 

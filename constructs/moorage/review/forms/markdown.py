@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from moorage.review.forms.cost_section import cost_notes, cost_rows
-from moorage.review.forms.page import Entry, Row, diagrams, headlines, rows, sections, verdict
+from moorage.review.forms.cost_section import cost_notes, cost_table
+from moorage.review.forms.page import Entry, Row, diagrams, headlines, order_line, rows, sections, verdict
 from moorage.review.review import Review
 
 MARKER = "<!-- moorage review -->"
@@ -26,7 +26,8 @@ def render(review: Review) -> str:
     top = _top(review)
     findings = [line for heading, found in sections(review) for line in _section(heading, found)]
     findings += _cost(review)
-    rest = "".join(_table(differences)) + "".join(_diagram(review))
+    order = order_line(review.comparison)
+    rest = "".join(_table(differences)) + (f"\n{_escaped(order)}\n" if order else "") + "".join(_diagram(review))
     whole = top + "".join(findings)
     if _units(whole) + _units(rest) <= LONGEST:
         return whole + rest
@@ -62,10 +63,11 @@ def _cost(review: Review) -> Iterator[str]:
     notes = cost_notes(review.cost)
     if notes:
         lines = ["### Cost\n"]
-        if rows_ := cost_rows(review.cost):
-            lines.append("\n| component | | before | after | USD a month |\n|---|---|--:|--:|--:|\n")
-            for row in rows_:
-                cells = (row.component, row.path, row.before, row.after, row.difference)
+        table = cost_table(review.cost)
+        if table.rows:
+            columns = "--:|" * len(table.headings)
+            lines.append(f"\n| component | resources | {' | '.join(table.headings)} |\n|---|---|{columns}\n")
+            for cells in table.rows:
                 lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |\n")
             lines.append("\n")
         yield "".join(lines)

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from moorage.assembly.cloud_assembly import Resource, mapping
+from moorage.assembly.cloud_assembly import Resource, Stack, mapping
 from moorage.assembly.diagram import draw
 from moorage.review.comparison import Comparison, Replacement, ResourceChange
 from moorage.review.finding import Finding, Kind
@@ -32,6 +32,8 @@ _NOT_SHOWN = {"AWS::CDK::Metadata"}
 """CDK's own record of its version, which changes nothing."""
 _ACTIONS = {Replacement.NO: "updated", Replacement.MAY: "may be replaced", Replacement.YES: "replaced"}
 _LISTED = 5
+_LISTED_NAMES = 3
+_ORDER = "DependsOn"
 _HASH = 8
 """The number of characters of an asset's hash that are shown."""
 _LONGEST_VALUE = 80
@@ -145,12 +147,14 @@ def headlines(review: Review) -> list[str]:
 def rows(comparison: Comparison) -> list[Row]:
     """Return all differences of resources and outputs as rows. The same difference of several resources is one row.
 
+    Resources that differ only in the order of deployment have no rows; `order_line` names them.
+
     Args:
         comparison: The two assemblies.
     """
     found: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for change in comparison.changes:
-        if change.type not in _NOT_SHOWN:
+        if change.type not in _NOT_SHOWN and not _differs_in_order(change):
             for name, before, after in _properties(change):
                 found[noun(change.type), _action(change), name, before, after].append(_path(change.resource))
     for stack in comparison.stacks:
@@ -164,6 +168,20 @@ def rows(comparison: Comparison) -> list[Row]:
         Row(tuple(paths), type_, action, name, before, after)
         for (type_, action, name, before, after), paths in found.items()
     ]
+
+
+def order_line(comparison: Comparison) -> str:
+    """Return a line with the resources that differ only in the order of deployment; empty if there is no such resource.
+
+    Args:
+        comparison: The two assemblies.
+    """
+    paths = [_path(change.resource) for change in comparison.changes if _differs_in_order(change)]
+    if not paths:
+        return ""
+    count = f"{len(paths)} resource{' differs' if len(paths) == 1 else 's differ'}"
+    named_ = shortened(paths, _LISTED)
+    return f"{count} only in DependsOn, the order in which CloudFormation deploys and deletes resources: {named_}."
 
 
 def diagrams(review: Review) -> tuple[str, str]:
@@ -204,12 +222,50 @@ def _properties(change: ResourceChange) -> Iterator[tuple[str, str, str]]:
     pairs = [(".".join(each.path), each.before, each.after) for each in change.properties]
     for name in sorted({*change.before.definition, *change.after.definition} - {"Properties", "Metadata"}):
         before, after = change.before.definition.get(name), change.after.definition.get(name)
-        if before != after:
+        if name == _ORDER:
+            yield from _order(change)
+        elif before != after:
             pairs.append((name, before, after))
     for name, before, after in pairs:
         yield (name, *_shown(_text(before, assets), _text(after, assets)))
-    if not pairs:
+    if not pairs and (change.reasons or _depends_on(change.before) == _depends_on(change.after)):
         yield ("", "", "; ".join(change.reasons))
+
+
+def _differs_in_order(change: ResourceChange) -> bool:
+    """Return whether only the order of deployment differs."""
+    if change.before is None or change.after is None or change.properties or change.replacement is not Replacement.NO:
+        return False
+    one, other = (
+        {name: value for name, value in side.definition.items() if name not in {_ORDER, "Properties", "Metadata"}}
+        for side in (change.before, change.after)
+    )
+    return one == other and change.before.definition.get(_ORDER) != change.after.definition.get(_ORDER)
+
+
+def _order(change: ResourceChange) -> Iterator[tuple[str, str, str]]:
+    """Yield the row about the resources for which a resource waits, unless they are the same in another order."""
+    if change.before is None or change.after is None:
+        return
+    one, other = _depends_on(change.before), _depends_on(change.after)
+    removed, added = (
+        [paths.get(name, name) for name in sorted(names)]
+        for names, paths in ((one - other, _paths(change.stack.before)), (other - one, _paths(change.stack.after)))
+    )
+    before = f"no longer waits for {shortened(removed, _LISTED_NAMES)}" if removed else ""
+    after = f"also waits for {shortened(added, _LISTED_NAMES)}" if added else ""
+    if before or after:
+        yield _ORDER, before, after
+
+
+def _depends_on(resource: Resource) -> set[str]:
+    """Return the logical ids for which a resource waits."""
+    found = resource.definition.get(_ORDER) or []
+    return {found} if isinstance(found, str) else set(map(str, found))
+
+
+def _paths(stack: Stack | None) -> dict[str, str]:
+    return {each.logical_id: _path(each) for each in stack.resources} if stack else {}
 
 
 def _path(resource: Resource) -> str:

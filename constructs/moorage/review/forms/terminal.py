@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from moorage.review.finding import Kind
-from moorage.review.forms.cost_section import cost_notes, cost_rows
-from moorage.review.forms.page import HEADINGS, diagrams, headlines, rows, sections, verdict
+from moorage.review.forms.cost_section import cost_notes, cost_table
+from moorage.review.forms.page import HEADINGS, diagrams, headlines, order_line, rows, sections, verdict
 from moorage.review.review import Review
 
 _STYLES: Mapping[str, str] = {
@@ -54,12 +54,12 @@ def _print_cost(console: Console, review: Review) -> None:
     if not notes:
         return
     console.print(Text("Cost", style="bold"))
+    texts = cost_table(review.cost)
     table = Table("component", box=None, pad_edge=False)
-    for heading in ("before", "after", "USD a month"):
-        table.add_column(heading, justify="right")
-    for row in cost_rows(review.cost):
-        named = f"{row.component} {row.path}".strip()
-        table.add_row(*(Text(cell) for cell in (named, row.before, row.after, row.difference)))
+    for heading in texts.headings:
+        table.add_column(heading.replace(", ", "\n"), justify="right")
+    for component, resources, *amounts in texts.rows:
+        table.add_row(*(Text(cell) for cell in (f"{component}\n  {resources}".rstrip(), *amounts)))
     if table.row_count:
         console.print(table)
     for note in notes:
@@ -67,8 +67,8 @@ def _print_cost(console: Console, review: Review) -> None:
 
 
 def _print_rest(console: Console, review: Review) -> None:
-    differences = rows(review.comparison)
-    if not differences:
+    differences, order = rows(review.comparison), order_line(review.comparison)
+    if not differences and not order:
         return
     table = Table("resource", "", "property", "before", "after", box=None, pad_edge=False, title_justify="left")
     for row in differences:
@@ -76,7 +76,10 @@ def _print_rest(console: Console, review: Review) -> None:
             *(Text(cell) for cell in (f"{row.type} {row.subject}", row.action, row.name, row.before, row.after))
         )
     console.print(Text("All differences", style="bold"))
-    console.print(table)
+    if differences:
+        console.print(table)
+    if order:
+        console.print(Text(f"  {order}"), soft_wrap=True)
     _, difference = diagrams(review)
     if difference:
         console.print(Text("The diagram changes", style="bold"))
