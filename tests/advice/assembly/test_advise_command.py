@@ -79,7 +79,7 @@ def test_workloads_without_a_choice_are_not_compared_together(assembly: Path) ->
     file.write_text(json.dumps({"Resources": {**RESOURCES, **more}}))
     content = json.loads(run(assembly, "--json", "-").output)
     (together,) = [each["workloads"] for each in content["advice"] if "together" in each["subject"]]
-    assert together == ["Shop/Web", "Shop/Api"]
+    assert together == ["Shop/Api", "Shop/Web"]
     (model,) = [each for each in content["advice"] if each["subject"] == "Shop/Model"]
     assert model["advised"]["launch_type"] == "EC2 on demand"
 
@@ -154,9 +154,9 @@ def test_json_is_written_beside_the_tables(assembly: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--savings-plan-percent", "101"), "--savings-plan-percent must be between 0 and 100 (got 101.0); use"),
-        (("--savings-plan-percent", "-1"), "--savings-plan-percent must be between 0 and 100 (got -1.0); use"),
-        (("--upkeep-hours", "-1"), "--upkeep-hours must be at least 0 (got -1.0); use 0 or more"),
+        (("--savings-plan-percent", "101"), "--savings-plan-percent must be between 0 and 100 (got 101); use"),
+        (("--savings-plan-percent", "-1"), "--savings-plan-percent must be between 0 and 100 (got -1); use"),
+        (("--upkeep-hours", "-1"), "--upkeep-hours must be at least 0 (got -1); use 0 or more"),
         (("--hourly-rate", "nan"), "--hourly-rate must be at least 0 (got NaN); use 0 or more"),
         (("--usage", "absent.toml"), "absent.toml cannot be read"),
         (("Shop/Nothing",), "no service, worker or job matches Shop/Nothing; those of the app are Shop/Web, Shop/Api,"),

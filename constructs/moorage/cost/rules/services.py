@@ -133,6 +133,16 @@ def strategy_of(stated: Sequence[Value], cluster: Item | None) -> Sequence[Value
     return cluster.list("DefaultCapacityProviderStrategy")
 
 
+def providers_of(cluster: Item) -> tuple[Value, ...]:
+    """Return the capacity providers of a cluster.
+
+    Args:
+        cluster: The cluster.
+    """
+    associated = [each.list("CapacityProviders") for each in cluster.by(_ASSOCIATIONS, "Cluster")]
+    return (*cluster.list("CapacityProviders"), *itertools.chain.from_iterable(associated))
+
+
 def shares(strategy: Sequence[Value], copies: Range) -> Iterator[tuple[Value, Range]]:
     """Yield each capacity provider of a strategy with its copies. Those without a copy are left out.
 
