@@ -267,10 +267,8 @@ def _assumed(workloads: Sequence[Workload], market: Market, assumptions: Assumpt
             yield f"{each.at_once} runs of {each.name} overlap on average, and need hosts at once."
         if each.runs and each.runs.assumed:
             yield f"{each.name} {each.runs}."
-    yield (
-        "Load balancers, NAT gateways, EBS volumes of tasks, logs and traffic are left out, since they cost the same, "
-        "and so are public IPv4 addresses."
-    )
+    yield "Load balancers, NAT gateways, EBS volumes of tasks, logs and traffic are left out: they cost the same."
+    yield "Public IPv4 addresses of tasks and hosts are left out."
 
 
 def _discounts(assumptions: Assumptions) -> Iterator[str]:

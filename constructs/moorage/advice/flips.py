@@ -217,7 +217,7 @@ def _of_trunking(question: Question, decision: Decision, options: Sequence[Offer
     fit = "1 copy fits" if copies == 1 else f"{copies} copies fit"
     yield (
         f"EC2 on demand {verb} with the account setting awsvpcTrunking: {fit} "
-        f"on {offer.hosts.instance_type}, for {usd(offer.cost.expected)} a month and upkeep."
+        f"on {offer.hosts.instance_type}, for {usd(offer.cost.expected)} a month and {usd(offer.upkeep)} of upkeep."
     )
 
 

@@ -171,6 +171,26 @@ def test_wrong_arguments_are_one_sentence(assembly: Path, options: tuple[str, ..
     assert done.stderr.count("\n") == 1
 
 
+def test_an_error_names_ten_workloads(assembly: Path) -> None:
+    services = {f"Web{number}": service("Small", 1) for number in range(12)}
+    (assembly / "Shop.template.json").write_text(json.dumps({"Resources": {"Small": task(256, 512), **services}}))
+    error = run(assembly, "Shop/Nothing").stderr
+    assert error.endswith("Shop/Web8, Shop/Web9 and 2 more\n")
+    assert "Shop/Web10" not in error
+
+
+def test_a_pattern_also_matches_the_resource(assembly: Path) -> None:
+    file = assembly / "Shop.template.json"
+    named = {**service("Small", 1), "Metadata": {"aws:cdk:path": "Shop/Web/Service/Service/Service"}}
+    file.write_text(json.dumps({"Resources": {"Small": task(256, 512), "Web": named}}))
+    for pattern in ("Shop/Web", "Shop/Web/Service", "Shop/Web/Service/*"):
+        assert "Shop/Web (service on Fargate" in run(assembly, pattern).output
+
+
+def test_lines_have_no_spaces_at_their_ends(assembly: Path) -> None:
+    assert not any(line.endswith(" ") for line in run(assembly).output.splitlines())
+
+
 def test_a_folder_that_is_no_assembly_is_refused(tmp_path: Path) -> None:
     done = run(tmp_path)
     assert done.exit_code == 2

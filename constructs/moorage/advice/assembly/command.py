@@ -21,6 +21,8 @@ from moorage.cost.usage import UsageError, matches, read
 from moorage.prices import PriceBook, PriceBookError
 
 _PRINTED = Path("-")
+_MOST_PATHS = 10
+"""The most construct paths that an error names."""
 _WIDTH = 160
 """The columns of a page that is not printed to a terminal."""
 
@@ -76,7 +78,9 @@ def _run(request: Request) -> None:
     pattern = request.pattern
     selected = [each for each in everything if pattern is None or _matches(each, pattern)]
     if pattern is not None and not selected:
-        paths = ", ".join(each.path for each in everything) or "none"
+        paths = ", ".join(each.path for each in everything[:_MOST_PATHS]) or "none"
+        if everything[_MOST_PATHS:]:
+            paths += f" and {len(everything) - _MOST_PATHS} more"
         raise AdviceError(f"no service, worker or job matches {pattern}; those of the app are {paths}")
     book = PriceBook.load()
     found = [each for each in selected if isinstance(each, Found)]
