@@ -130,10 +130,13 @@ def template(stack: cdk.Stack) -> Template:
     return Template.from_stack(stack)
 
 
-def synthesize(program: Path, out: Path, **context: Any) -> None:
-    """Run a CDK app in this process, since another process would take two seconds to load node and CDK."""
+def synthesize(program: Path, out: Path, **context: Any) -> dict[str, Any]:
+    """Run a CDK app in this process, since another process would take two seconds to load node and CDK.
+
+    Return the global variables of the app.
+    """
     with mock.patch.object(cdk, "App", functools.partial(cdk.App, outdir=str(out), context=context)):
-        runpy.run_path(str(program), run_name="__main__")
+        return runpy.run_path(str(program), run_name="__main__")
 
 
 def warnings_of(app: cdk.App, stack: str) -> list[str]:

@@ -98,7 +98,10 @@ NOT_LOOKED_UP = {
         "the class has other constructors, or is defined by another",
     ),
     **dict.fromkeys(
-        ("Network.monthly_cost.region", "Service.advise.region", "Service.monthly_cost.region"),
+        (
+            *(f"{each}.advise.region" for each in ("Cluster", "Job", "Service", "Worker")),
+            *(f"{each}.monthly_cost.region" for each in ("Job", "Network", "Service", "Worker")),
+        ),
         "it chooses prices, and defines nothing",
     ),
     **dict.fromkeys(

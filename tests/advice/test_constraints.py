@@ -100,7 +100,7 @@ def test_what_must_change_before_a_launch_type_fits(
         ({"cpu": 1024, "memory_mib": 3840}, (1024, 4096)),  # a size for hosts, which Fargate rounds up
         ({"cpu": 1025, "memory_mib": 2048}, (2048, 4096)),
         ({"cpu": 256, "memory_mib": 2049}, (512, 3072)),
-        ({"cpu": 256, "memory_mib": 512, "windows": True}, (1024, 1024)),
+        ({"cpu": 256, "memory_mib": 512, "windows": True}, (1024, 2048)),
     ],
 )
 def test_fargate_rounds_up_to_its_next_size(facts: dict[str, Any], size: tuple[int, int]) -> None:

@@ -127,7 +127,9 @@ def test_trunking_decides_for_small_tasks() -> None:
     assert chosen(advice) is LaunchType.FARGATE
     assert any(flip.startswith("EC2 on demand wins with the account setting awsvpcTrunking") for flip in advice.flips)
     assert chosen(advise_with(small, **plan, trunking=True)) is LaunchType.EC2
-    still = advise([attrs.evolve(small, least=2, most=2)])
+    same = advise([attrs.evolve(small, least=2, most=2)])  # needs an instance in each of two zones anyway
+    assert not any("awsvpcTrunking" in flip for flip in same.flips)
+    still = advise([attrs.evolve(small, least=20, most=20)])
     assert any("still loses with the account setting awsvpcTrunking" in flip for flip in still.flips)
 
 
@@ -208,8 +210,23 @@ def test_spot_is_advised_for_copies_that_can_be_interrupted_and_only_for_them() 
     assert chosen(advise([attrs.evolve(WEB, interruptible=True)])) is LaunchType.FARGATE_SPOT
     assert chosen(advise_with(WEB, interruptible=True)) is LaunchType.FARGATE_SPOT
     assert chosen(advise_with(attrs.evolve(WEB, interruptible=True), interruptible=False)) is LaunchType.FARGATE
-    plan = {"ec2_savings_plan_percent": 40}
-    assert chosen(advise_with(attrs.evolve(WEB, interruptible=True), **plan)) is LaunchType.EC2_SPOT
+
+
+def test_spot_is_not_advised_blindly_with_a_savings_plan() -> None:
+    """Savings Plans do not apply to Spot, so its discount decides."""
+    worker, plan = attrs.evolve(WEB, interruptible=True), {"ec2_savings_plan_percent": 40}
+    advice = advise_with(worker, **plan)
+    assert chosen(advice) is LaunchType.EC2
+    assert "EC2 Spot costs less if its discount is more than 40 %, that of the Savings Plan." in advice.flips
+    for percent, launch_type in ((39, LaunchType.EC2), (41, LaunchType.EC2_SPOT)):
+        known = advise_with(worker, **plan, ec2_spot_percent=percent, fargate_spot_percent=0)
+        assert chosen(known) is launch_type
+        assert not any("EC2 Spot costs less" in flip for flip in known.flips)
+    both = [flip for flip in advise_with(WEB, savings_plan_percent=20).flips if flip.startswith("Fargate Spot costs")]
+    assert both == [
+        "Fargate Spot costs less if the copies tolerate a stop with a notice of two minutes (interruptible) and its "
+        "discount is more than 20 %, that of the Savings Plan."
+    ]
 
 
 def test_a_savings_plan_does_not_apply_to_spot() -> None:
@@ -264,7 +281,7 @@ def test_a_job_costs_its_runs_on_fargate_and_longer_on_hosts() -> None:
     assert hosted.hosts is not None
     assert fargate.expected == 30 * (4 * Decimal("0.04048") + 8 * Decimal("0.004445"))
     assert hosted.cost.expected == 30 * Decimal("1.25") * hosted.hosts.hourly
-    assert "whose hosts also run beside the 30 hours of its runs" in advice.reason
+    assert advice.reason.endswith("Its runs take 30 hours a month, and hosts run longer.")
 
 
 @pytest.mark.parametrize(
@@ -272,15 +289,30 @@ def test_a_job_costs_its_runs_on_fargate_and_longer_on_hosts() -> None:
     [
         (NIGHTLY, {"scales_to_zero": False}),
         (attrs.evolve(NIGHTLY, start_seconds=299), {}),
-        (attrs.evolve(NIGHTLY, runs=Runs(count=Decimal(1000), hours=Decimal(1))), {}),
+        (attrs.evolve(NIGHTLY, runs=Runs(count=Decimal(600), hours=Decimal(1))), {}),
     ],
-    ids=["no scaling to zero", "a start that finds its host", "more runs than hours"],
+    ids=["no scaling to zero", "a start that finds its host", "runs with hardly a pause"],
 )
 def test_the_hosts_of_a_job_run_all_month(workload: Workload, changes: dict[str, Any]) -> None:
     hosted = option(advise_with(workload, **changes), LaunchType.EC2)
     assert hosted.cost is not None
     assert hosted.hosts is not None
     assert hosted.cost.expected == 730 * hosted.hosts.hourly
+
+
+@pytest.mark.parametrize(("count", "hosts"), [(730, 1), (731, 2), (1460, 2), (1461, 3)])
+def test_runs_that_overlap_need_hosts_at_once(count: int, hosts: int) -> None:
+    advice = advise([attrs.evolve(NIGHTLY, runs=Runs(count=Decimal(count), hours=Decimal(1)))])
+    hosted, fargate = option(advice, LaunchType.EC2), option(advice, LaunchType.FARGATE)
+    assert hosted.hosts is not None
+    assert hosted.cost is not None
+    assert fargate.cost is not None
+    assert hosted.hosts.least == hosts
+    hours = min(hosts * Decimal(730), count * Decimal("1.25"))
+    assert round(hosted.cost.expected, 6) == round(hours * hosted.hosts.hourly, 6)
+    assert fargate.cost.expected == count * (4 * Decimal("0.04048") + 8 * Decimal("0.004445"))
+    overlap = f"{hosts} runs of nightly overlap on average, and need hosts at once."
+    assert (overlap in advice.assumptions) is (hosts > 1)
 
 
 def test_the_hosts_of_a_job_stop_if_its_start_can_wait() -> None:

@@ -22,9 +22,7 @@ VARIABLES = {"AWS_REGION": "eu-west-1", **{f"{name}_ROLE_ARN": arn for name, arn
 REGISTRY = "111111111111.dkr.ecr.eu-west-1.amazonaws.com"
 DIGEST = f"sha256:{'0a' * 32}"
 STUB = """#!/bin/sh
-printf '%s' "{name}" >> "{log}"
-printf ' %s' "$@" >> "{log}"
-printf '\\n' >> "{log}"
+printf '%s\\n' "{name}${{*:+ $*}}" >> "{log}" # one write, since both ends of a pipe write at once
 {script}
 """
 HAS_IMAGE = "case \"$*\" in {absent}) exit 1 ;; *--format*) printf '%s' '\"{digest}\"' ;; esac"

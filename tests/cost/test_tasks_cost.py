@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from moorage.advice.schedules import runs_a_month
 from moorage.cost.amounts import Range
 from moorage.cost.parts import Kind
-from moorage.cost.schedules import runs_a_month
 from tests.cost.cost_rows import Resource, estimated, one, quantities, rows, stack_of
 
 VCPU, MEMORY = "Fargate vCPU", "Fargate memory"

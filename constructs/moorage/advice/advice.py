@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 import attrs
 
 from moorage.advice.assumptions import Assumptions
 from moorage.advice.decision import Decision, cheapest, decide
 from moorage.advice.flips import Question, flips
+from moorage.advice.hosts import own_types
 from moorage.advice.launch_type import LaunchType
 from moorage.advice.market import Market
 from moorage.advice.money import usd, usd_range
@@ -17,6 +19,8 @@ from moorage.advice.workload import Workload
 from moorage.prices import PriceBook
 from moorage.workload import ec2_instances
 
+_MOST_NAMES = 5
+"""The most instance types that a sentence names."""
 DEFAULT_REGION = "us-east-1"
 """The region of workloads whose region is unknown."""
 
@@ -48,12 +52,13 @@ class Advice:
     region: str
 
     def __str__(self) -> str:
-        """Return the advice as a table with its sentences."""
+        """Return the advice as a table with its sentences and assumptions."""
         rows = [HEADINGS, *map(cells, self.shown)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
         lines = ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
         sentences = [self.reason, *(f"- {flip}" for flip in self.flips)]
-        return "\n".join([self.subject, *(line.rstrip() for line in lines), *sentences])
+        assumed = ["Assumptions:", *(f"- {each}" for each in self.assumptions)]
+        return "\n".join([self.subject, *(line.rstrip() for line in lines), *sentences, *assumed])
 
     @property
     def shown(self) -> tuple[Offer, ...]:
@@ -134,8 +139,8 @@ def advise(
         advised=decision.advised,
         reason=reason_of(decision, options, workloads, given),
         flips=flips(question, decision, options),
-        assumptions=tuple(_assumed(workloads, market, given)),
-        sources=tuple(dict.fromkeys(_sources(options, market))),
+        assumptions=(*_assumed(workloads, market, given), *_assumed_types(workloads, options)),
+        sources=tuple(dict.fromkeys(_sources(options, workloads, market))),
         region=market.region,
     )
 
@@ -174,23 +179,23 @@ def _on_hosts(offer: Offer) -> str:
 
 def _compared(decision: Decision, workloads: Sequence[Workload], assumptions: Assumptions) -> str:
     fargate, hosted = decision.fargate, decision.hosted
-    if not (fargate and hosted and fargate.cost and hosted.cost and fargate.total and hosted.total):
+    if not (fargate and hosted and fargate.cost and hosted.cost) or fargate.total is None or hosted.total is None:
         return ""
     on_fargate, on_hosts = usd(fargate.cost.expected), usd(hosted.cost.expected)
     upkeep = f" and {usd(hosted.upkeep)} of upkeep" if hosted.upkeep else ""
-    percent = (1 - hosted.total / fargate.total) * 100
+    percent = (1 - hosted.total / fargate.total) * 100 if fargate.total else Decimal(0)
     name = f"{hosted.name}{_on_hosts(hosted)}"
     if decision.hosts_win:
         return f"It costs {on_hosts}{upkeep} a month, {percent:.0f} % less than {fargate.name} at {on_fargate}."
     said = f"{fargate.name} costs {on_fargate} a month, and {name} {on_hosts}{upkeep}"
-    if 0 <= percent <= assumptions.margin_percent:
+    if fargate.total and 0 <= percent <= assumptions.margin_percent:
         return f"{said}: {percent:.0f} % less, within the margin of {assumptions.margin_percent} % for its overhead."
     if hosted.cost.expected < fargate.cost.expected:
         return f"{said}, which decides."
     (first, *others) = workloads
-    if first.runs and not others:
-        hours = first.runs.count * first.runs.hours
-        return f"{said}, whose hosts also run beside the {hours:.0f} hours of its runs."
+    if first.runs and not others and first.at_once == 1:
+        hours = round(first.runs.count * first.runs.hours, 1).normalize()
+        return f"{said}. Its runs take {hours:f} hours a month, and hosts run longer."
     return f"{said}."
 
 
@@ -212,21 +217,37 @@ def _undecided(options: Sequence[Offer]) -> str:
     return f"No known price decides between {', '.join(fitting)}. {unknown}".rstrip()
 
 
-def _sources(options: Sequence[Offer], market: Market) -> Iterator[str]:
+def _sources(options: Sequence[Offer], workloads: Sequence[Workload], market: Market) -> Iterator[str]:
+    system = "fargate.windows_" if any(each.windows for each in workloads) else "fargate."
     for offer in options:
         if offer.list_cost is not None:
-            for item in ("fargate.vcpu_hour", "fargate.gb_hour") if offer.launch_type.is_fargate else ():
+            for item in (f"{system}vcpu_hour", f"{system}gb_hour") if offer.launch_type.is_fargate else ():
                 yield market.source(item, offer.architecture) or ""
             if offer.hosts:
                 yield market.source(f"ec2.{offer.hosts.instance_type}") or ""
         yield from (f"{offer.launch_type.value} {each.reason}: {each.source}" for each in offer.refusals)
 
 
+def _assumed_types(workloads: Sequence[Workload], options: Sequence[Offer]) -> Iterator[str]:
+    for offer in options:
+        own = own_types(workloads, offer.architecture)
+        if not own or not offer.hosts or offer.launch_type is not LaunchType.EC2:
+            continue
+        names = tuple(dict.fromkeys(each.name for types in own for each in types))
+        listed = ", ".join(names[:_MOST_NAMES])
+        listed += f" and {len(names) - _MOST_NAMES} more" if names[_MOST_NAMES:] else ""
+        if offer.hosts.instance_type in names:
+            yield f"{offer.name} is compared only on the instance types of the cluster: {listed}."
+        else:
+            yield f"Other types than those of the cluster are compared, which have no price or hold no copy: {listed}."
+
+
 def _assumed(workloads: Sequence[Workload], market: Market, assumptions: Assumptions) -> Iterator[str]:
     yield market.assumption
     zones = "a zone can be lost" if assumptions.survives_zone_loss else "no spare hosts for the loss of a zone"
+    count = f"{assumptions.zones} zone{'s' if assumptions.zones > 1 else ''}"
     yield (
-        f"Hosts are spread over {assumptions.zones} zones, with {zones}, at {assumptions.target_capacity_percent} % "
+        f"Hosts are spread over {count}, with {zones}, at {assumptions.target_capacity_percent} % "
         f"target capacity, {assumptions.reserved_memory_mib} MiB reserved and a root volume of "
         f"{assumptions.host_volume_gib} GiB; awsvpcTrunking is {'on' if assumptions.trunking else 'off'}."
     )
@@ -235,15 +256,34 @@ def _assumed(workloads: Sequence[Workload], market: Market, assumptions: Assumpt
         f"Upkeep of the hosts of a cluster takes {assumptions.upkeep_hours} hours a month at "
         f"{usd(assumptions.hourly_rate)}; Fargate and ECS Managed Instances need none."
     )
-    plan = assumptions.savings_plan_percent
-    yield f"A Compute Savings Plan of {plan} % applies." if plan else "No Savings Plan applies."
+    yield from _discounts(assumptions)
     if any(each.least != each.most and each.hours_at_most is None for each in workloads):
         yield "Without schedules, the most copies run for half of the month, and the least for the other half."
     for each in workloads:
         if each.runs:
-            minutes = assumptions.idle_minutes
-            yield f"A job has hosts of its own, which run {minutes} minutes longer than each run, an assumption."
+            idle = assumptions.idle_minutes
+            yield f"A job has hosts of its own, which run {idle} minutes longer than each run, an assumption."
+        if each.at_once > 1:
+            yield f"{each.at_once} runs of {each.name} overlap on average, and need hosts at once."
         if each.runs and each.runs.assumed:
-            duration = each.runs.hours * 60
-            yield f"{each.name} runs {each.runs.count:.0f} times a month for {duration:.0f} minutes."
+            yield f"{each.name} {each.runs}."
     yield "Load balancers, NAT gateways, EBS volumes of tasks, logs and traffic are left out: they cost the same."
+    yield "Public IPv4 addresses of tasks and hosts are left out."
+
+
+def _discounts(assumptions: Assumptions) -> Iterator[str]:
+    plan, own = assumptions.savings_plan_percent, assumptions.ec2_savings_plan_percent
+    if own is not None and own != plan:
+        yield f"A Savings Plan of {own} % applies to EC2, and {f'one of {plan} %' if plan else 'none'} to Fargate."
+    else:
+        yield f"A Compute Savings Plan of {plan} % applies to Fargate and EC2." if plan else "No Savings Plan applies."
+    for percent, sentence in (
+        (assumptions.fargate_spot_percent, "Fargate Spot costs {} % less than Fargate."),
+        (assumptions.ec2_spot_percent, "EC2 Spot costs {} % less than EC2 on demand."),
+        (
+            assumptions.managed_instances_fee_percent,
+            "The fee of ECS Managed Instances is {} % of their price on demand.",
+        ),
+    ):
+        if percent is not None:
+            yield sentence.format(percent)

@@ -24,7 +24,9 @@ _PERCENTAGES = (
 
 
 def _number(value: Decimal | float) -> Decimal:
-    return Decimal(str(value))
+    """Return a number that sentences show without a fraction of 0, as in 20.0."""
+    number = Decimal(str(value))
+    return Decimal(int(number)) if number.is_finite() and number == int(number) else number
 
 
 def _optional(value: Decimal | float | None) -> Decimal | None:
@@ -89,11 +91,11 @@ class Assumptions:
         for argument in _PERCENTAGES:
             value = getattr(self, argument)
             if value is not None and not (value.is_finite() and 0 <= value <= _ALL):
-                problems.add(f"{argument} must be between 0 and 100 (got {value}); use a percentage")
+                problems.add(f"{argument} must be between 0 and 100 (got {value:.6g}); use a percentage")
         for argument in ("upkeep_hours", "hourly_rate", "idle_minutes", "reserved_memory_mib", "host_volume_gib"):
             value = Decimal(getattr(self, argument))
             if not (value.is_finite() and value >= 0):
-                problems.add(f"{argument} must be at least 0 (got {value}); use 0 or more")
+                problems.add(f"{argument} must be at least 0 (got {value:.6g}); use 0 or more")
         if not 1 <= self.zones <= MOST_ZONES:
             problems.add(f"zones must be between 1 and 6 (got {self.zones}); use the zones of the network")
         if self.survives_zone_loss and self.zones == 1:

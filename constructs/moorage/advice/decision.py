@@ -47,7 +47,7 @@ def decide(options: Sequence[Offer], assumptions: Assumptions) -> Decision:
     chosen = fargate or hosted
     if fargate and hosted and _total(hosted) < _total(fargate) * assumptions.margin_factor:
         chosen = hosted
-    return Decision(advised=chosen and _with_spot(chosen, options), fargate=fargate, hosted=hosted)
+    return Decision(advised=chosen and _with_spot(chosen, options, assumptions), fargate=fargate, hosted=hosted)
 
 
 def cheapest(options: Iterable[Offer]) -> Offer | None:
@@ -63,8 +63,13 @@ def _total(offer: Offer) -> Decimal:
     return Decimal(0) if offer.total is None else offer.total
 
 
-def _with_spot(chosen: Offer, options: Sequence[Offer]) -> Offer:
-    """Return the same on Spot if the workload allows it and its price is unknown, since Spot never costs more."""
+def _with_spot(chosen: Offer, options: Sequence[Offer], assumptions: Assumptions) -> Offer:
+    """Return the same on Spot if the workload allows it and its price is unknown, since Spot costs less.
+
+    With a Savings Plan, which does not apply to Spot, it may cost more.
+    """
+    if (assumptions.fargate_factor if chosen.launch_type.is_fargate else assumptions.ec2_factor) < 1:
+        return chosen
     wanted = _SPOT.get(chosen.launch_type), chosen.architecture
     spot = next((each for each in options if (each.launch_type, each.architecture) == wanted), None)
     return spot if spot and spot.fits and spot.total is None and spot.list_cost is not None else chosen

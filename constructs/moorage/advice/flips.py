@@ -10,7 +10,7 @@ import attrs
 
 from moorage.advice.assumptions import LARGEST_SAVINGS_PLAN, Assumptions
 from moorage.advice.decision import Decision, cheapest, decide
-from moorage.advice.hosts import candidates, hosts_of, with_headroom
+from moorage.advice.hosts import compared_types, hosts_of, own_types, with_headroom
 from moorage.advice.launch_type import LaunchType, fargate_size
 from moorage.advice.market import Market
 from moorage.advice.money import usd
@@ -21,7 +21,8 @@ from moorage.prices.price import HOURS
 LARGEST_SPOT = 90
 """The largest discount of EC2 Spot, in percent (EC2 user guide, Spot Instances)."""
 MOST_COPIES = 1000
-"""The number of copies up to which a change of the advice is searched."""
+"""The number of copies up to which a change of the advice is searched, or that of the workload if it is larger."""
+_ALL = Decimal(100)
 
 
 @attrs.frozen(kw_only=True)
@@ -80,7 +81,8 @@ def _flips(question: Question, decision: Decision, options: Sequence[Offer]) -> 
         yield from _of_upkeep(question, decision)
         if not decision.hosts_win:
             yield from _of_discounts(question, options)
-            yield from _of_trunking(question, decision)
+            yield from _of_trunking(question, decision, options)
+    yield from _of_types(question, decision)
     yield from _of_fee(question, decision, options)
     yield from _of_interruption(question, decision)
     yield from _of_conditions(decision, options)
@@ -96,7 +98,7 @@ def _of_copies(question: Question) -> Iterator[str]:
     if copies is not None and copies > 1:
         yield f"EC2 on demand wins from {copies} copies that run all month, and Fargate below."
     elif copies is None:
-        yield f"EC2 on demand does not win with any number of copies up to {MOST_COPIES:,}."
+        yield f"EC2 on demand does not win with any number of copies up to {max(MOST_COPIES, workload.most):,}."
 
 
 def copies_where_hosts_win(workload: Workload, market: Market, assumptions: Assumptions) -> int | None:
@@ -111,14 +113,14 @@ def copies_where_hosts_win(workload: Workload, market: Market, assumptions: Assu
     if not hosted or fargate is None:
         return None
     limit = fargate * assumptions.margin_factor
-    last = 0
-    for copies in range(1, MOST_COPIES + 1):
+    last, most = 0, max(MOST_COPIES, workload.most)
+    for copies in range(1, most + 1):
         cost = min(
             hourly * with_headroom(math.ceil(copies / each), copies, assumptions) for each, hourly in hosted.items()
         )
         if cost * HOURS + assumptions.upkeep >= limit * copies * HOURS:
             last = copies
-    return last + 1 if last < MOST_COPIES else None
+    return last + 1 if last < most else None
 
 
 def _rates(workload: Workload, market: Market, assumptions: Assumptions) -> tuple[dict[int, Decimal], Decimal | None]:
@@ -129,7 +131,7 @@ def _rates(workload: Workload, market: Market, assumptions: Assumptions) -> tupl
     hosted: dict[int, Decimal] = {}
     on_fargate = []
     for architecture in workload.architectures:
-        for type_ in candidates(architecture, gpus=workload.gpus > 0, burstable=assumptions.burstable):
+        for type_ in compared_types([workload], architecture, market, assumptions):
             hosts = hosts_of(type_, [workload], market, assumptions)
             if hosts:
                 volume = hosts.hourly - hosts.instance_hourly
@@ -195,7 +197,7 @@ def smallest(most: int, holds: Callable[[int], bool]) -> int | None:
     return high
 
 
-def _of_trunking(question: Question, decision: Decision) -> Iterator[str]:
+def _of_trunking(question: Question, decision: Decision, options: Sequence[Offer]) -> Iterator[str]:
     hosts = decision.hosted.hosts if decision.hosted else None
     if question.assumptions.trunking or hosts is None or "network interfaces" not in hosts.limiting_resources:
         return
@@ -204,14 +206,43 @@ def _of_trunking(question: Question, decision: Decision) -> Iterator[str]:
         for each in question.options(trunking=True)
         if each.launch_type is LaunchType.EC2 and each.fits and each.total is not None
     )
-    if offer is None or offer.cost is None or offer.hosts is None:
+    if offer is None or offer.total is None or offer.cost is None or offer.hosts is None:
+        return
+    listed = next(each.total for each in options if _is_same(each, offer))
+    if listed is None or offer.total >= listed:  # the setting saves no instance
         return
     wins = question.hosts_win(LaunchType.EC2, trunking=True)
     verb = "wins" if wins else "still loses"
+    copies = offer.hosts.copies_each
+    fit = "1 copy fits" if copies == 1 else f"{copies} copies fit"
     yield (
-        f"EC2 on demand {verb} with the account setting awsvpcTrunking: {offer.hosts.copies_each} copies fit on "
-        f"{offer.hosts.instance_type}, for {usd(offer.cost.expected)} a month and upkeep."
+        f"EC2 on demand {verb} with the account setting awsvpcTrunking: {fit} "
+        f"on {offer.hosts.instance_type}, for {usd(offer.cost.expected)} a month and {usd(offer.upkeep)} of upkeep."
     )
+
+
+def _is_same(one: Offer, other: Offer) -> bool:
+    return (one.launch_type, one.architecture) == (other.launch_type, other.architecture)
+
+
+def _of_types(question: Question, decision: Decision) -> Iterator[str]:
+    """Yield the cheapest type, if the types of the cluster are others that cost more."""
+    hosted = decision.hosted
+    if hosted is None or hosted.hosts is None or not own_types(question.workloads, hosted.architecture):
+        return
+    free = [attrs.evolve(each, instance_types=()) for each in question.workloads]
+    options = offers(free, question.market, question.assumptions)
+    other = next(each for each in options if _is_same(each, hosted))
+    if not (other.hosts and other.cost and other.total and hosted.total and hosted.cost):
+        return
+    if other.hosts.instance_type == hosted.hosts.instance_type:
+        return
+    percent = round((1 - other.total / hosted.total) * 100)
+    if percent >= 1:
+        yield (
+            f"{other.name} costs {usd(other.cost.expected)} a month on {other.hosts.instance_type}, and "
+            f"{usd(hosted.cost.expected)} on {hosted.hosts.instance_type}, a type of the cluster."
+        )
 
 
 def _of_fee(question: Question, decision: Decision, options: Sequence[Offer]) -> Iterator[str]:
@@ -234,7 +265,7 @@ def _of_fee(question: Question, decision: Decision, options: Sequence[Offer]) ->
     instances = offer.list_cost.expected * offer.hosts.instance_hourly / offer.hosts.hourly
     volumes = offer.list_cost.expected - instances
     room = limit - volumes - instances * question.assumptions.ec2_factor
-    percent = (room / instances * 100).quantize(Decimal(1), ROUND_FLOOR) if instances else Decimal(0)
+    percent = min(_ALL, (room / instances * 100).quantize(Decimal(1), ROUND_FLOOR)) if instances else Decimal(0)
     if percent >= 1:
         yield f"ECS Managed Instances win if their fee is less than {percent} % of the price of the instances."
 
@@ -243,22 +274,41 @@ def _of_interruption(question: Question, decision: Decision) -> Iterator[str]:
     advised = decision.advised
     if advised is None or advised.launch_type.is_spot or advised.launch_type not in _SPOT_OF:
         return
-    if any(each.windows for each in question.workloads):
+    if any(each.windows or each.daemon for each in question.workloads):
         return
     wanted = _SPOT_OF[advised.launch_type]
     options = question.options(interruptible=True)
-    if any(each.launch_type is wanted and each.fits and each.list_cost for each in options):
-        yield f"{wanted.value} costs less if the copies tolerate a stop with a notice of two minutes (interruptible)."
+    spot = next((each for each in options if each.launch_type is wanted and each.fits and each.list_cost), None)
+    if spot is None or spot.list_cost is None or not spot.list_cost.expected or advised.total is None:
+        return
+    if spot.total is not None and spot.total >= advised.total:
+        return
+    given = question.assumptions
+    plan = (1 - (given.fargate_factor if advised.launch_type.is_fargate else given.ec2_factor)) * 100
+    tolerated = all(each.interruptible for each in question.workloads)
+    needs = [] if tolerated else ["the copies tolerate a stop with a notice of two minutes (interruptible)"]
+    if spot.total is None and plan:  # Savings Plans do not apply to Spot
+        needs.append(f"its discount is more than {plan.normalize():f} %, that of the Savings Plan")
+    if needs:
+        yield f"{wanted.value} costs less if {' and '.join(needs)}."
 
 
 _SPOT_OF = {LaunchType.FARGATE: LaunchType.FARGATE_SPOT, LaunchType.EC2: LaunchType.EC2_SPOT}
 
 
 def _of_conditions(decision: Decision, options: Sequence[Offer]) -> Iterator[str]:
-    """Yield the cheapest option that fits after a change of the task, if it costs less than the advice."""
+    """Yield the option that fits after the fewest changes of the task, the cheapest of those that cost less."""
     base = decision.hosted if decision.hosts_win else decision.fargate
-    other = cheapest(each for each in options if each.total is not None and each.conditions and not each.refusals)
-    if base is None or other is None or not base.total or other.total is None or other.total >= base.total:
+    if base is None or not base.total:
+        return
+    cheaper = [
+        each
+        for each in options
+        if each.conditions and not each.refusals and each.total is not None and each.total < base.total
+    ]
+    fewest = min((len(each.conditions) for each in cheaper), default=0)
+    other = cheapest(each for each in cheaper if len(each.conditions) == fewest)
+    if other is None or other.total is None:
         return
     percent = round((1 - other.total / base.total) * 100)
     if percent >= 1:

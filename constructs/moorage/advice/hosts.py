@@ -13,7 +13,7 @@ from moorage.advice.assumptions import Assumptions
 from moorage.advice.market import Market
 from moorage.advice.workload import Workload
 from moorage.prices.price import HOURS
-from moorage.workload.ec2_instances import InstanceType, instance_types
+from moorage.workload.ec2_instances import InstanceType, instance_type, instance_types
 from moorage.workload.fit import Demand, Fit, Host, fit
 from moorage.workload.task import Architecture
 
@@ -62,6 +62,49 @@ def candidates(architecture: Architecture, *, gpus: bool, burstable: bool) -> tu
         for type_ in instance_types()
         if type_.family in families and type_.architecture is architecture and not type_.bare_metal
     )
+
+
+def compared_types(
+    workloads: Sequence[Workload], architecture: Architecture, market: Market, assumptions: Assumptions
+) -> tuple[InstanceType, ...]:
+    """Return the types on which EC2 is compared for workloads that share instances.
+
+    If their cluster has instance types, they are the first type of each capacity that holds the copies, since EC2
+    launches the types in that order.
+
+    Args:
+        workloads: The workloads.
+        architecture: The processor architecture.
+        market: The prices.
+        assumptions: The assumptions.
+    """
+    own = [
+        next((each for each in types if hosts_of(each, workloads, market, assumptions)), None)
+        for types in own_types(workloads, architecture)
+    ]
+    if found := tuple(dict.fromkeys(each for each in own if each)):
+        return found
+    gpus = any(each.gpus for each in workloads)
+    return candidates(architecture, gpus=gpus, burstable=assumptions.burstable)
+
+
+def own_types(workloads: Sequence[Workload], architecture: Architecture) -> tuple[tuple[InstanceType, ...], ...]:
+    """Return the known types of each capacity of the cluster of workloads, in order of preference.
+
+    Types with GPUs are left out if no workload needs one.
+
+    Args:
+        workloads: The workloads.
+        architecture: The processor architecture.
+    """
+    gpus = any(each.gpus for each in workloads)
+    capacities = dict.fromkeys(types for each in workloads for types in each.instance_types)
+    known = (tuple(filter(None, map(instance_type, types))) for types in capacities)
+    fitting = (
+        tuple(each for each in types if each.architecture is architecture and (gpus or not each.gpus))
+        for types in known
+    )
+    return tuple(filter(None, fitting))
 
 
 def pack(copies: Sequence[tuple[Demand, int]], host: Host) -> int | None:

@@ -136,7 +136,12 @@ def fargate_size(workload: Workload) -> tuple[int, int] | None:
         workload: The workload.
     """
     offered = WINDOWS_MEMORY if workload.windows else FARGATE_MEMORY
-    sizes = ((cpu, memory) for cpu, memories in offered.items() for memory in memories)
+    sizes = (
+        (cpu, memory)
+        for cpu, memories in offered.items()
+        for memory in memories
+        if not (workload.windows and memory == cpu)  # FARGATE_WINDOWS_LEAST
+    )
     return next(((cpu, memory) for cpu, memory in sizes if cpu >= workload.cpu and memory >= workload.memory_mib), None)
 
 

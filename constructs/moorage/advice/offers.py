@@ -9,7 +9,7 @@ from typing import TypeAlias, TypeVar
 import attrs
 
 from moorage.advice.assumptions import Assumptions
-from moorage.advice.hosts import NO_TYPE, Hosts, candidates, hosts_of
+from moorage.advice.hosts import NO_TYPE, Hosts, compared_types, hosts_of
 from moorage.advice.launch_type import (
     HOST_START_SECONDS,
     LaunchType,
@@ -26,8 +26,6 @@ from moorage.workload.task import Architecture
 
 FREE_STORAGE_GIB = 20
 """The ephemeral storage that Fargate does not bill (AWS Fargate pricing)."""
-_LEAST_HOURS = Decimal(1) / 60
-"""The shortest time that Fargate bills: one minute (AWS Fargate pricing)."""
 
 
 @attrs.frozen
@@ -149,6 +147,8 @@ def _on_fargate(offer: Offer, workloads: Sequence[Workload], market: Market, _: 
 def _on_hosts(offer: Offer, workloads: Sequence[Workload], market: Market, assumptions: Assumptions) -> Offer:
     if any(each.windows for each in workloads):
         return attrs.evolve(offer, unknown=("The price book has no prices of instances with Windows.",))
+    if offer.launch_type is LaunchType.MANAGED_INSTANCES:  # ECS chooses their types
+        workloads = [attrs.evolve(each, instance_types=()) for each in workloads]
     found = cheapest_hosts(workloads, offer.architecture, market, assumptions)
     if found is None:
         refusal = Refusal("has no compared instance type that holds a copy", NO_TYPE)
@@ -237,7 +237,7 @@ def _months(workload: Workload, hourly: Decimal) -> Cost:
     """Return the cost of a month of all copies that are billed by the hour of a copy."""
     least, most = hourly * workload.least, hourly * workload.most
     if workload.runs:
-        hours = workload.runs.count * max(workload.runs.hours, _LEAST_HOURS)
+        hours = workload.runs.billed_hours
         return _weighted(least * hours, most * hours, workload.share_at_most)
     return _weighted(least * HOURS, most * HOURS, workload.share_at_most)
 
@@ -245,7 +245,9 @@ def _months(workload: Workload, hourly: Decimal) -> Cost:
 def cheapest_hosts(
     workloads: Sequence[Workload], architecture: Architecture, market: Market, assumptions: Assumptions
 ) -> tuple[Hosts, Cost] | None:
-    """Return the cheapest instances for workloads with their cost at list price; None if no type holds them.
+    """Return the instances for workloads with their cost at list price; None if no type holds them.
+
+    They are the cheapest ones, unless the workloads state the types of their cluster.
 
     Services and workers share instances, but those with GPUs have their own. A job has its own while it runs.
 
@@ -258,7 +260,7 @@ def cheapest_hosts(
     daemons = [each for each in workloads if each.daemon]
     kept = [each for each in workloads if each.runs is None and not each.daemon]
     groups = [[each for each in kept if (each.gpus > 0) is gpus] for gpus in (False, True)]
-    groups += [[each] for each in workloads if each.runs is not None]
+    groups += [[_overlapping(each)] for each in workloads if each.runs is not None]
     found = [_cheapest([*group, *daemons], architecture, market, assumptions) for group in groups if group]
     if not found or any(each is None for each in found):
         return None
@@ -266,16 +268,21 @@ def cheapest_hosts(
     total = NOTHING
     for _, cost in known:
         total += cost
-    return known[0][0], total
+    hosts, _ = max(known, key=lambda each: each[1].expected)
+    return hosts, total
+
+
+def _overlapping(job: Workload) -> Workload:
+    """Return a job with the copies of all runs that overlap, which need hosts at once."""
+    return attrs.evolve(job, least=job.least * job.at_once, most=job.most * job.at_once)
 
 
 def _cheapest(
     group: Sequence[Workload], architecture: Architecture, market: Market, assumptions: Assumptions
 ) -> tuple[Hosts, Cost] | None:
-    gpus = any(each.gpus for each in group)
     priced = [
         (hosts, _cost_of_hosts(hosts, group, architecture, market, assumptions))
-        for type_ in candidates(architecture, gpus=gpus, burstable=assumptions.burstable)
+        for type_ in compared_types(group, architecture, market, assumptions)
         if (hosts := hosts_of(type_, group, market, assumptions))
     ]
     return min(priced, key=lambda each: (each[1].expected, each[0].instance_type), default=None)
@@ -297,7 +304,8 @@ def _host_hours(runs: Runs, workload: Workload, assumptions: Assumptions) -> Dec
     needs_running_hosts = workload.start_seconds is not None and workload.start_seconds < HOST_START_SECONDS
     if not assumptions.scales_to_zero or needs_running_hosts:
         return HOURS
-    return min(HOURS, runs.count * (runs.hours + Decimal(assumptions.idle_minutes) / 60))
+    needed = runs.count * (runs.hours + Decimal(assumptions.idle_minutes) / 60)
+    return min(HOURS, needed / workload.at_once)
 
 
 def _share_of(group: Sequence[Workload], architecture: Architecture, market: Market) -> Decimal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,13 @@ from moorage.workload.task import Architecture, NetworkMode
 
 if TYPE_CHECKING:
     from moorage.workload.task import Task
+
+
+DEFAULT_RUN_MINUTES = Decimal(15)
+"""The assumed duration of a run of a job, since no template states it."""
+DEFAULT_RUNS = Decimal(30)
+"""The assumed runs a month of a job that events or people start."""
+_MINUTES = 60
 
 
 class WorkloadKind(enum.Enum):
@@ -33,7 +41,7 @@ class Runs:
     Args:
         count: The number of runs a month.
         hours: The duration of a run, in hours.
-        assumed: True if the template does not state the duration, so that it is an assumption. Default: False.
+        assumed: True if a number is an assumption. Default: False.
 
     Raises:
         ValueError: If a number is negative.
@@ -42,6 +50,29 @@ class Runs:
     count: Decimal
     hours: Decimal
     assumed: bool = False
+
+    @classmethod
+    def of(cls, count: Decimal | None, minutes: Decimal | None) -> Runs:
+        """Return the runs of a job, with assumptions for what is not known.
+
+        Args:
+            count: The number of runs a month; None for 30, an assumption.
+            minutes: The minutes that a run takes; None for 15, an assumption.
+        """
+        return cls(
+            count=DEFAULT_RUNS if count is None else count,
+            hours=(DEFAULT_RUN_MINUTES if minutes is None else minutes) / _MINUTES,
+            assumed=count is None or minutes is None,
+        )
+
+    @property
+    def billed_hours(self) -> Decimal:
+        """The hours a month that Fargate bills: each run is at least one minute (AWS Fargate pricing)."""
+        return self.count * max(self.hours, Decimal(1) / _MINUTES)
+
+    def __str__(self) -> str:
+        times, minutes = _rounded(self.count), _rounded(self.hours * _MINUTES)
+        return f"runs {times} times a month for {minutes} minutes{', an assumption' if self.assumed else ''}"
 
     def __attrs_post_init__(self) -> None:
         problems = Problems("Runs")
@@ -76,6 +107,8 @@ class Workload:
         windows: True if the containers run on Windows. Default: False.
         start_seconds: The time in which a copy must start, in seconds. Default: no limit.
         interruptible: True if AWS can stop a copy with a notice of two minutes. Default: False.
+        instance_types: The instance types of each capacity of its cluster, in order of preference. EC2 is compared on
+            the first type of each capacity that holds the copies. Default: none, for all compared types.
 
     Raises:
         ValueError: If an argument is outside its limit.
@@ -101,6 +134,7 @@ class Workload:
     windows: bool = False
     start_seconds: int | None = None
     interruptible: bool = False
+    instance_types: tuple[tuple[str, ...], ...] = ()
 
     def __attrs_post_init__(self) -> None:
         problems = Problems(f"Workload {self.name!r}")
@@ -146,6 +180,11 @@ class Workload:
         return cls(name=name, **{**known, **facts})  # type: ignore[arg-type]  # attrs checks nothing, the callers do
 
     @property
+    def at_once(self) -> int:
+        """The number of runs of a job that overlap on average, at least 1; 1 for a service."""
+        return max(1, math.ceil(self.runs.count * self.runs.hours / HOURS)) if self.runs else 1
+
+    @property
     def share_at_most(self) -> Decimal:
         """The share of the month with the most copies."""
         if self.least == self.most:
@@ -167,6 +206,10 @@ class Workload:
             interface=own_interface,
             architecture=architecture,
         )
+
+
+def _rounded(number: Decimal) -> str:
+    return f"{round(number, 1).normalize():f}"
 
 
 def _check_not_negative(argument: str, value: Decimal | int, problems: Problems) -> None:

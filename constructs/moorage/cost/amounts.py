@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import attrs
 
-MONTHS_OF_A_YEAR = 12
 NOTHING = Decimal(0)
 
 

@@ -10,6 +10,7 @@ import attrs
 
 HOURS = Decimal(730)
 """The hours of a month: 8,760 hours of a year by 12 (AWS Pricing Calculator)."""
+MONTHS_OF_A_YEAR = 12
 FALLBACK_REGION = "us-east-1"
 """The region whose prices are used for a region without a price of its own, and with which all regions are compared.
 

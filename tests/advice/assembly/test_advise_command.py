@@ -79,7 +79,7 @@ def test_workloads_without_a_choice_are_not_compared_together(assembly: Path) ->
     file.write_text(json.dumps({"Resources": {**RESOURCES, **more}}))
     content = json.loads(run(assembly, "--json", "-").output)
     (together,) = [each["workloads"] for each in content["advice"] if "together" in each["subject"]]
-    assert together == ["Shop/Web", "Shop/Api"]
+    assert together == ["Shop/Api", "Shop/Web"]
     (model,) = [each for each in content["advice"] if each["subject"] == "Shop/Model"]
     assert model["advised"]["launch_type"] == "EC2 on demand"
 
@@ -154,9 +154,9 @@ def test_json_is_written_beside_the_tables(assembly: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--savings-plan-percent", "101"), "--savings-plan-percent must be between 0 and 100 (got 101.0); use"),
-        (("--savings-plan-percent", "-1"), "--savings-plan-percent must be between 0 and 100 (got -1.0); use"),
-        (("--upkeep-hours", "-1"), "--upkeep-hours must be at least 0 (got -1.0); use 0 or more"),
+        (("--savings-plan-percent", "101"), "--savings-plan-percent must be between 0 and 100 (got 101); use"),
+        (("--savings-plan-percent", "-1"), "--savings-plan-percent must be between 0 and 100 (got -1); use"),
+        (("--upkeep-hours", "-1"), "--upkeep-hours must be at least 0 (got -1); use 0 or more"),
         (("--hourly-rate", "nan"), "--hourly-rate must be at least 0 (got NaN); use 0 or more"),
         (("--usage", "absent.toml"), "absent.toml cannot be read"),
         (("Shop/Nothing",), "no service, worker or job matches Shop/Nothing; those of the app are Shop/Web, Shop/Api,"),
@@ -169,6 +169,26 @@ def test_wrong_arguments_are_one_sentence(assembly: Path, options: tuple[str, ..
     assert done.stderr.startswith("moorage advise: ")
     assert sentence in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_an_error_names_ten_workloads(assembly: Path) -> None:
+    services = {f"Web{number}": service("Small", 1) for number in range(12)}
+    (assembly / "Shop.template.json").write_text(json.dumps({"Resources": {"Small": task(256, 512), **services}}))
+    error = run(assembly, "Shop/Nothing").stderr
+    assert error.endswith("Shop/Web8, Shop/Web9 and 2 more\n")
+    assert "Shop/Web10" not in error
+
+
+def test_a_pattern_also_matches_the_resource(assembly: Path) -> None:
+    file = assembly / "Shop.template.json"
+    named = {**service("Small", 1), "Metadata": {"aws:cdk:path": "Shop/Web/Service/Service/Service"}}
+    file.write_text(json.dumps({"Resources": {"Small": task(256, 512), "Web": named}}))
+    for pattern in ("Shop/Web", "Shop/Web/Service", "Shop/Web/Service/*"):
+        assert "Shop/Web (service on Fargate" in run(assembly, pattern).output
+
+
+def test_lines_have_no_spaces_at_their_ends(assembly: Path) -> None:
+    assert not any(line.endswith(" ") for line in run(assembly).output.splitlines())
 
 
 def test_a_folder_that_is_no_assembly_is_refused(tmp_path: Path) -> None:

@@ -268,3 +268,117 @@ def test_a_workload_that_cannot_be_read_is_skipped_with_its_reason(resources: di
     else:
         assert isinstance(found, Found)
         assert found.current == "EC2"
+
+
+def capacity(name: str, *types: str, subnets: tuple[str, ...] = (), **group_properties: Any) -> dict[str, Resource]:
+    """Return a capacity provider with its group, whose launch template has the first type."""
+    overrides = [{"InstanceType": each} for each in types]
+    template = {"LaunchTemplateSpecification": {"LaunchTemplateId": {"Ref": f"{name}Template"}}, "Overrides": overrides}
+    stated = {"MixedInstancesPolicy": {"LaunchTemplate": template}, "VPCZoneIdentifier": list(subnets)}
+    return {
+        f"{name}Template": Resource("EC2::LaunchTemplate", {"LaunchTemplateData": {"InstanceType": types[0]}}),
+        f"{name}Group": Resource("AutoScaling::AutoScalingGroup", {**stated, **group_properties}),
+        name: Resource(
+            "ECS::CapacityProvider", {"AutoScalingGroupProvider": {"AutoScalingGroupArn": {"Ref": f"{name}Group"}}}
+        ),
+    }
+
+
+def associated(*names: str) -> Resource:
+    providers = [{"Ref": name} if name != "FARGATE" else name for name in names]
+    stated = {"Cluster": {"Ref": "Cluster"}, "CapacityProviders": providers}
+    return Resource("ECS::ClusterCapacityProviderAssociations", stated)
+
+
+GENERAL = capacity("General", "m7g.large", "m6g.large")
+SPOT = capacity("Spot", "m7i.large")
+REQUIREMENTS = {"LaunchTemplate": {"Overrides": [{"InstanceRequirements": {"VCpuCount": {"Min": 2}}}]}}
+
+
+@pytest.mark.parametrize(
+    ("services", "types"),
+    [
+        (on({"Ref": "General"}), (("m7g.large", "m6g.large"),)),
+        (on({"Ref": "Spot"}, {"Ref": "General"}), (("m7i.large",), ("m7g.large", "m6g.large"))),
+        (on("FARGATE"), (("m7g.large", "m6g.large"), ("m7i.large",))),  # those of its cluster
+        (service(LaunchType="EC2"), (("m7g.large", "m6g.large"), ("m7i.large",))),
+    ],
+)
+def test_the_instance_types_of_the_capacities(services: Resource, types: tuple[tuple[str, ...], ...]) -> None:
+    resources = {"Task": task(), "Web": services, "All": associated("FARGATE", "General", "Spot"), **GENERAL, **SPOT}
+    assert read(resources).workload.instance_types == types
+
+
+def test_types_that_ec2_chooses_are_no_candidates() -> None:
+    chosen = capacity("General", "m7g.large", MixedInstancesPolicy=REQUIREMENTS)
+    assert read({"Task": task(), "Web": on({"Ref": "General"}), **chosen}).workload.instance_types == ()
+    assert read({"Task": task(), "Web": on({"Fn::ImportValue": "provider"})}).workload.instance_types == ()
+
+
+@pytest.mark.parametrize(
+    ("services", "stated", "architecture"),
+    [
+        (on({"Ref": "General"}), {}, Architecture.ARM64),  # EC2 needs no statement
+        (on({"Ref": "General"}), {"CpuArchitecture": "X86_64"}, Architecture.X86_64),
+        (on({"Ref": "Spot"}), {}, Architecture.X86_64),
+        (on({"Ref": "General"}, {"Ref": "Spot"}), {}, Architecture.X86_64),
+        (on("FARGATE"), {}, Architecture.X86_64),
+    ],
+)
+def test_tasks_on_instances_have_their_architecture(
+    services: Resource, stated: dict[str, str], architecture: Architecture
+) -> None:
+    resources = {"Task": task(RuntimePlatform=stated), "Web": services, **GENERAL, **SPOT}
+    assert read({**resources, "All": associated("General")}).workload.architectures == (architecture,)
+
+
+def subnet(zone: Any) -> Resource:
+    return Resource("EC2::Subnet", {"AvailabilityZone": zone})
+
+
+def in_subnets(*subnets: Any) -> dict[str, Any]:
+    return {"NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": list(subnets)}}}
+
+
+SUBNETS = {
+    "One": subnet({"Fn::Select": [0, {"Fn::GetAZs": ""}]}),
+    "Other": subnet({"Fn::Select": [0, {"Fn::GetAZs": ""}]}),
+    "Two": subnet({"Fn::Select": [1, {"Fn::GetAZs": ""}]}),
+}
+
+
+@pytest.mark.parametrize(
+    ("services", "zones"),
+    [
+        (service(**in_subnets({"Ref": "One"}, {"Ref": "Two"}, {"Ref": "Other"})), 2),
+        (service(**in_subnets("subnet-1", "subnet-2", "subnet-3")), 3),
+        (service(), None),
+        (service(LaunchType="EC2"), 2),  # without network interfaces of their own: those of the instances
+    ],
+)
+def test_the_zones_are_those_of_the_subnets(services: Resource, zones: int | None) -> None:
+    instances = capacity("General", "m7g.large")
+    instances["GeneralGroup"].properties["VPCZoneIdentifier"].extend([{"Ref": "One"}, {"Ref": "Two"}])
+    found = read({"Task": task(), "Web": services, "All": associated("General"), **instances, **SUBNETS})
+    assert found.zones == zones
+
+
+def test_a_job_has_the_path_of_its_construct() -> None:
+    def paths(*starters: str, definition: str = "Shop/Report/Definition") -> list[str]:
+        stack = stack_of({"Task": task(), **{f"Start{position}": schedule() for position in range(len(starters))}})
+        named = dict(
+            zip(["Task", *(f"Start{each}" for each in range(len(starters)))], [definition, *starters], strict=True)
+        )
+        for logical_id, path in named.items():
+            stack.template["Resources"][logical_id]["Metadata"] = {"aws:cdk:path": f"{path}/Resource"}
+        return [each.path for each in workloads_of([stack])]
+
+    assert paths("Shop/Report/Schedule") == ["Shop/Report"]
+    assert paths("Shop/Nightly") == ["Shop/Nightly"]  # only the stack has both
+    assert paths("Shop/Report/Day", "Shop/Report/Night") == ["Shop/Report/Day", "Shop/Report/Night"]  # two of one name
+
+
+def test_a_service_is_never_named_like_its_stack() -> None:
+    stack = stack_of({"Task": task(), "Web": service()})
+    stack.template["Resources"]["Web"]["Metadata"] = {"aws:cdk:path": "Shop/Service/Service"}
+    assert [each.path for each in workloads_of([stack])] == ["Shop/Service"]

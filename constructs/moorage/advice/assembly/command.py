@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 from rich.console import Console
 
-from moorage.advice.advice import Advice, advise
+from moorage.advice.advice import Advice
 from moorage.advice.assembly import json_form, terminal
-from moorage.advice.assembly.workloads import UNKNOWN, Found, Skipped, workloads_of
+from moorage.advice.assembly.workloads import Found, Skipped, workloads_of
 from moorage.advice.assumptions import Assumptions
-from moorage.advice.launch_type import LaunchType, refusals
+from moorage.advice.placed import advise_each, advise_together
 from moorage.assembly.cloud_assembly import AssemblyError, stacks_of
 from moorage.cost.usage import UsageError, matches, read
 from moorage.prices import PriceBook, PriceBookError
-from moorage.workload.task import Architecture
 
 _PRINTED = Path("-")
+_MOST_PATHS = 10
+"""The most construct paths that an error names."""
 _WIDTH = 160
 """The columns of a page that is not printed to a terminal."""
 
@@ -75,19 +76,28 @@ def _run(request: Request) -> None:
     usage = read(request.usage)
     everything = workloads_of(stacks_of(request.assembly), usage)
     pattern = request.pattern
-    selected = [each for each in everything if pattern is None or matches(each.path, pattern)]
+    selected = [each for each in everything if pattern is None or _matches(each, pattern)]
     if pattern is not None and not selected:
-        paths = ", ".join(each.path for each in everything) or "none"
+        paths = ", ".join(each.path for each in everything[:_MOST_PATHS]) or "none"
+        if everything[_MOST_PATHS:]:
+            paths += f" and {len(everything) - _MOST_PATHS} more"
         raise AdviceError(f"no service, worker or job matches {pattern}; those of the app are {paths}")
     book = PriceBook.load()
     found = [each for each in selected if isinstance(each, Found)]
-    advice = [*_each(found, request, assumptions, book), *_together(found, request, assumptions, book)]
+    region = request.region
+    advice = [(_heading(each), advise_each(each, region=region, assumptions=assumptions, book=book)) for each in found]
+    together = advise_together(found, region=region, assumptions=assumptions, book=book)
+    advice += [(each.subject, each) for each in together]
     notes = [f"no advice for {each.path}: {each.reason}." for each in selected if isinstance(each, Skipped)]
     if not selected:
         notes.append("the app has no ECS service, worker or job.")
     if old := book.warning(dt.datetime.now(dt.UTC).date()):
         notes.append(old)
     _write(advice, notes, request.json)
+
+
+def _matches(found: Found | Skipped, pattern: str) -> bool:
+    return matches(found.path, pattern) or matches(found.resource_path, pattern)
 
 
 def _write(advice: Sequence[tuple[str, Advice]], notes: Sequence[str], file: Path | None) -> None:
@@ -119,32 +129,9 @@ def assumptions_of(stated: Mapping[str, Any]) -> Assumptions:
         raise AdviceError(sentence) from error
 
 
-def _each(
-    found: Sequence[Found], request: Request, assumptions: Assumptions, book: PriceBook
-) -> Iterator[tuple[str, Advice]]:
-    for each in found:
-        workload = each.workload
-        copies = f"{workload.least}" if workload.least == workload.most else f"{workload.least} to {workload.most}"
-        size = f"{workload.cpu / 1024:g} vCPU and {workload.memory_mib / 1024:g} GiB"
-        many = "copy" if copies == "1" else "copies"
-        heading = f"{each.path} ({workload.kind.value} on {each.current}, {copies} {many} of {size})"
-        region = each.region or request.region
-        yield heading, advise([workload], region=region, assumptions=assumptions, book=book)
-
-
-def _together(
-    found: Sequence[Found], request: Request, assumptions: Assumptions, book: PriceBook
-) -> Iterator[tuple[str, Advice]]:
-    """Yield the advice for each cluster with several workloads that have a choice, and whose copies share instances."""
-    clusters: dict[tuple[str, str | None, tuple[Architecture, ...]], list[Found]] = {}
-    for each in found:
-        workload = each.workload
-        chooses = not refusals(workload, LaunchType.FARGATE, workload.architectures[0])
-        if each.cluster != UNKNOWN and chooses and not workload.windows:
-            clusters.setdefault((each.cluster, each.region, workload.architectures), []).append(each)
-    for (cluster, region, _), members in clusters.items():
-        if len(members) > 1:
-            subject = f"{cluster}, {len(members)} workloads together"
-            workloads = [each.workload for each in members]
-            used = region or request.region
-            yield subject, advise(workloads, subject=subject, region=used, assumptions=assumptions, book=book)
+def _heading(found: Found) -> str:
+    workload = found.workload
+    copies = f"{workload.least}" if workload.least == workload.most else f"{workload.least} to {workload.most}"
+    size = f"{workload.cpu / 1024:g} vCPU and {workload.memory_mib / 1024:g} GiB"
+    many = "copy" if copies == "1" else "copies"
+    return f"{found.path} ({workload.kind.value} on {found.current}, {copies} {many} of {size})"

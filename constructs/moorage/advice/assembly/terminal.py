@@ -39,7 +39,7 @@ def render(
                 console.print(Text(f"  {number}. {sentence}"), soft_wrap=True)
     for note in notes:
         console.print(Text(f"Note: {note}"), soft_wrap=True)
-    return written.getvalue()
+    return "".join(f"{line.rstrip()}\n" for line in written.getvalue().splitlines())
 
 
 def _table(advice: Advice) -> Table:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import collections
 import math
+import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import attrs
 
+from moorage.advice.assembly.capacities import (
+    FARGATE,
+    architecture_of,
+    is_spot,
+    name_of,
+    own_types,
+    providers,
+    zones_of,
+)
 from moorage.advice.assembly.duty import hours_at_most
+from moorage.advice.placed import UNKNOWN, Placed
 from moorage.advice.workload import Runs, Workload, WorkloadKind
 from moorage.assembly.cloud_assembly import Stack
 from moorage.assembly.values import Value, places
@@ -17,38 +29,34 @@ from moorage.cost.parts import NotInTemplateError
 from moorage.cost.resources import Item, Resources, number_of, tables
 from moorage.cost.rules.jobs import StartedTask, started_tasks
 from moorage.cost.rules.services import SERVICE, TASK_DEFINITION, cluster_of, copies_of, strategy_of
-from moorage.cost.rules.tasks import GROUP, PROVIDER, size_of
+from moorage.cost.rules.tasks import size_of
 from moorage.cost.usage import Usage, Use
 from moorage.workload.task import Architecture, NetworkMode
 
-DEFAULT_RUN_MINUTES = Decimal(15)
-"""The assumed duration of a run of a job, since no template states it."""
-DEFAULT_RUNS = Decimal(30)
-"""The assumed runs a month of a job that events or people start."""
-UNKNOWN = "unknown"
-"""The cluster of workloads whose cluster is not in the app."""
 _STARTERS = ("AWS::Scheduler::Schedule", "AWS::Events::Rule", "AWS::StepFunctions::StateMachine")
-_MINUTES = 60
-_FARGATE = frozenset({"FARGATE", "FARGATE_SPOT"})
 
 
 @attrs.frozen(kw_only=True)
-class Found:
+class Found(Placed):
     """A workload of an assembly.
 
     Args:
         workload: The workload.
-        path: The construct path of the service, or of what starts the job.
         cluster: The construct path of its cluster, or `UNKNOWN`.
         region: The region of its stack; None if the app does not state it.
+        zones: The number of Availability Zones of its subnets; None if it is unknown.
+        trunking: False, since no template states it.
+        resource_path: The construct path of the service, or of what starts the job.
         current: The capacity that it runs on now.
     """
 
-    workload: Workload
-    path: str
-    cluster: str
-    region: str | None
+    resource_path: str
     current: str
+
+    @property
+    def path(self) -> str:
+        """The construct path of the service, worker or job."""
+        return self.workload.name
 
 
 @attrs.frozen
@@ -56,12 +64,17 @@ class Skipped:
     """A workload on which no advice is possible.
 
     Args:
-        path: The construct path.
+        path: The construct path of the service, or of what starts the job.
         reason: The reason.
     """
 
     path: str
     reason: str
+
+    @property
+    def resource_path(self) -> str:
+        """The construct path of the service, or of what starts the job."""
+        return self.path
 
 
 def workloads_of(stacks: Sequence[Stack], usage: Usage | None = None) -> tuple[Found | Skipped, ...]:
@@ -79,7 +92,17 @@ def workloads_of(stacks: Sequence[Stack], usage: Usage | None = None) -> tuple[F
     for type_ in _STARTERS:
         for starter in resources.of_type(type_):
             found.extend(_jobs(starter, stated.of(starter.path)))
-    return tuple(found)
+    return tuple(_distinct(found))
+
+
+def _distinct(found: Sequence[Found | Skipped]) -> Iterator[Found | Skipped]:
+    """Yield the workloads, with the path of the resource for each of those with the same name."""
+    names = collections.Counter(each.path for each in found)
+    for each in found:
+        if isinstance(each, Found) and names[each.path] > 1:
+            yield attrs.evolve(each, workload=attrs.evolve(each.workload, name=each.resource_path))
+        else:
+            yield each
 
 
 def _service(item: Item, use: Use) -> Found | Skipped:
@@ -91,22 +114,23 @@ def _service(item: Item, use: Use) -> Found | Skipped:
         copies, _ = copies_of(item, use)
         cluster = cluster_of(item.target("Cluster"))
         launch = item.text("LaunchType", default=None)
-        on = (launch,) if launch else _providers(strategy_of(item.list("CapacityProviderStrategy"), cluster))
+        on = (launch,) if launch else providers(strategy_of(item.list("CapacityProviderStrategy"), cluster))
         is_worker = not item.list("LoadBalancers") and _reads_queue(definition)
         workload = Workload(
-            name=_short(item.path),
+            name=_short(item),
             kind=WorkloadKind.WORKER if is_worker else WorkloadKind.SERVICE,
             least=1 if daemon else math.ceil(copies.least),
             most=1 if daemon else math.ceil(copies.most),
             hours_at_most=hours_at_most(item, copies),
             daemon=daemon,
             ebs_volumes=bool(item.list("VolumeConfigurations")),
-            interruptible=any(_is_spot(each, item.all) for each in on),
-            **_facts(definition),
+            interruptible=any(is_spot(each, item.all) for each in on),
+            **_facts(definition, own_types(on, cluster, item.all), on),
         )
+        subnets = item.list("NetworkConfiguration", "AwsvpcConfiguration", "Subnets")
+        return _found(workload, item, cluster, on, subnets)
     except (NotInTemplateError, ValueError) as error:
-        return Skipped(_short(item.path), str(error))
-    return _found(workload, item, cluster, on)
+        return Skipped(_short(item), str(error))
 
 
 def _jobs(item: Item, use: Use) -> Iterator[Found | Skipped]:
@@ -114,53 +138,51 @@ def _jobs(item: Item, use: Use) -> Iterator[Found | Skipped]:
         for started in started_tasks(item, use):
             yield _job(item, started, use)
     except (NotInTemplateError, ValueError) as error:
-        yield Skipped(_short(item.path), str(error))
+        yield Skipped(_short(item), str(error))
 
 
 def _job(item: Item, started: StartedTask, use: Use) -> Found:
     if started.definition is None:
         raise NotInTemplateError("its task definition is not in the app")
     minutes = use.get("run_minutes")
-    runs = Runs(
-        count=DEFAULT_RUNS if started.runs is None else started.runs,
-        hours=(DEFAULT_RUN_MINUTES if minutes is None else minutes) / _MINUTES,
-        assumed=minutes is None or started.runs is None,
-    )
-    on = (started.launch_type,) if started.launch_type else _providers(started.strategy)
+    on = (started.launch_type,) if started.launch_type else providers(started.strategy)
     workload = Workload(
-        name=_short(item.path),
+        name=_path_of_job(item, started.definition),
         kind=WorkloadKind.JOB,
         least=math.ceil(started.copies),
-        runs=runs,
-        interruptible=any(_is_spot(each, item.all) for each in on),
-        **_facts(started.definition),
+        runs=Runs.of(started.runs, minutes),
+        interruptible=any(is_spot(each, item.all) for each in on),
+        **_facts(started.definition, own_types(on, started.cluster, item.all), on),
     )
-    return _found(workload, item, started.cluster, on)
+    return _found(workload, item, started.cluster, on, started.subnets)
 
 
-def _found(workload: Workload, item: Item, cluster: Item | None, on: Sequence[Value]) -> Found:
-    stack = item.all.all_stacks[item.place.stack]
-    names = dict.fromkeys(_name(each, item.all) for each in on)
+def _found(
+    workload: Workload, item: Item, cluster: Item | None, on: Sequence[Value], subnets: Sequence[Value]
+) -> Found:
+    names = dict.fromkeys(name_of(each, item.all) for each in on)
     return Found(
         workload=workload,
-        path=_short(item.path),
+        resource_path=item.path,
         cluster=cluster.path if cluster else UNKNOWN,
-        region=stack.region,
+        region=_stack_of(item).region,
+        zones=zones_of(subnets, on, cluster, item.all),
         current=" and ".join(names) or "EC2",
     )
 
 
-def _facts(definition: Item) -> dict[str, Any]:
-    """Return the arguments of a workload that its task definition states."""
+def _facts(definition: Item, types: tuple[tuple[str, ...], ...], on: Sequence[Value]) -> dict[str, Any]:
+    """Return the arguments of a workload that its task definition and its instance types state."""
     containers = tuple(tables(definition.list("ContainerDefinitions")))
     system = str(definition.text("RuntimePlatform", "OperatingSystemFamily", default="LINUX")).upper()
-    architecture = str(definition.text("RuntimePlatform", "CpuArchitecture", default="X86_64")).upper()
+    architecture = definition.text("RuntimePlatform", "CpuArchitecture", default=None)
+    of_instances = Architecture.X86_64 if FARGATE.intersection(filter(_is_text, on)) else architecture_of(types)
     mode = str(definition.text("NetworkMode", default="bridge"))
     storage = definition.number("EphemeralStorage", "SizeInGiB", default=Decimal(20))
     return {
         "cpu": _reserved(definition, containers, "Cpu", "Cpu"),
         "memory_mib": _reserved(definition, containers, "Memory", "MemoryReservation", "Memory"),
-        "architectures": (Architecture(architecture),),
+        "architectures": (Architecture(architecture.upper()) if architecture else of_instances,),
         "network_mode": NetworkMode(mode) if mode != "default" else NetworkMode.AWSVPC,
         "host_ports": tuple(_host_ports(containers, mode)),
         "gpus": sum(_gpus(each) for each in containers),
@@ -168,6 +190,7 @@ def _facts(definition: Item) -> dict[str, Any]:
         "host_volumes": any(_has_host_path(each) for each in tables(definition.list("Volumes"))),
         "ephemeral_storage_gib": int(storage),
         "windows": system.startswith("WINDOWS"),
+        "instance_types": types,
     }
 
 
@@ -213,40 +236,30 @@ def _reads_queue(definition: Item) -> bool:
     return False
 
 
-def _short(path: str) -> str:
-    """Return a construct path without the parts that CDK and moorage add at its end."""
-    parts = path.split("/")
-    while len(parts) > 1 and parts[-1] in {"Service", "Default"}:
+def _short(item: Item) -> str:
+    """Return the construct path of a service without the parts that CDK and moorage add at its end."""
+    parts = item.path.split("/")
+    while len(parts) > _depth(item) + 1 and parts[-1] in {"Service", "Default"}:
         parts.pop()
     return "/".join(parts)
 
 
-def _providers(strategy: Sequence[Value]) -> tuple[Value, ...]:
-    return tuple(each.get("CapacityProvider") for each in tables(strategy))
+def _path_of_job(item: Item, definition: Item) -> str:
+    """Return the path of the construct that has both the starter of a job and its task definition.
+
+    If only the stack has both, return the path of the starter.
+    """
+    shared = posixpath.commonpath([item.path, definition.path])
+    return shared if len(shared.split("/")) > _depth(item) else item.path
 
 
-def _is_spot(provider: Value, resources: Resources) -> bool:
-    if provider in _FARGATE:
-        return bool(provider == "FARGATE_SPOT")
-    found = resources.first(provider)
-    if found is None or found.type != PROVIDER:
-        return False
-    launch = found.at("ManagedInstancesProvider", "InstanceLaunchTemplate", "CapacityOptionType")
-    group = found.target(GROUP, "AutoScalingGroupArn")
-    if group is None:
-        return bool(launch == "SPOT")
-    share = group.at("MixedInstancesPolicy", "InstancesDistribution", "OnDemandPercentageAboveBaseCapacity")
-    template = group.target("LaunchTemplate")
-    market = template.at("LaunchTemplateData", "InstanceMarketOptions", "MarketType") if template else None
-    return share == "0" or market == "spot"
+def _stack_of(item: Item) -> Stack:
+    return item.all.all_stacks[item.place.stack]
 
 
-def _name(provider: Value, resources: Resources) -> str:
-    known = {"FARGATE": "Fargate", "FARGATE_SPOT": "Fargate Spot", "EC2": "EC2", "EXTERNAL": "external instances"}
-    if isinstance(provider, str):
-        return known.get(provider, provider)
-    found = resources.first(provider)
-    if found is None or found.type != PROVIDER:
-        return "a capacity provider"
-    base = "EC2" if found.at(GROUP) else "ECS Managed Instances"
-    return f"{base} Spot" if _is_spot(provider, resources) else base
+def _depth(item: Item) -> int:
+    return len(_stack_of(item).path.split("/"))
+
+
+def _is_text(value: Value) -> bool:
+    return isinstance(value, str)

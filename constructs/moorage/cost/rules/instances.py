@@ -177,6 +177,18 @@ def _launch_of(item: Item) -> _Launch:
     )
 
 
+def types_of(group: Item) -> tuple[str, ...]:
+    """Return the instance types of an Auto Scaling group, the preferred one first.
+
+    Args:
+        group: The group.
+
+    Raises:
+        NotInTemplateError: The types are not in the templates.
+    """
+    return _launch_of(group).types
+
+
 def _types(item: Item, data: Mapping[str, Value]) -> tuple[str, ...]:
     overrides: Sequence[Value] = item.list(_POLICY, "LaunchTemplate", "Overrides")
     names = []

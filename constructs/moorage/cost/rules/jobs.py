@@ -9,13 +9,13 @@ from typing import Any
 
 import attrs
 
+from moorage.advice.schedules import runs_a_month
 from moorage.assembly.values import Joined, Value, at
 from moorage.cost.amounts import Range
 from moorage.cost.parts import Kind, NotInTemplateError, Part, free, unknown, used
 from moorage.cost.resources import Item, number_of, tables
 from moorage.cost.rules.services import TASK_DEFINITION, cluster_of, shares, strategy_of
 from moorage.cost.rules.tasks import FARGATE, Time, on_fargate, on_provider
-from moorage.cost.schedules import runs_a_month
 from moorage.cost.usage import Use
 
 _RULE, _SCHEDULE = "AWS::Events::Rule", "AWS::Scheduler::Schedule"
@@ -245,6 +245,7 @@ class StartedTask:
         launch_type: The launch type; None if the strategy decides.
         copies: The number of tasks that a run starts.
         runs: The number of runs a month; None if it depends on use.
+        subnets: The resolved subnets of the tasks. Default: none, for tasks without a network interface of their own.
     """
 
     definition: Item | None
@@ -253,6 +254,7 @@ class StartedTask:
     launch_type: str | None
     copies: Decimal
     runs: Decimal | None
+    subnets: Sequence[Value] = ()
 
 
 def started_tasks(item: Item, use: Use) -> Iterator[StartedTask]:
@@ -291,4 +293,14 @@ def _started_task(item: Item, stated: Mapping[str, Value], cluster: Item | None,
         launch_type=None if launch is None else str(launch),
         copies=number_of(stated.get("TaskCount") or stated.get("Count"), "TaskCount", Decimal(1)),
         runs=runs.count,
+        subnets=_subnets(stated),
     )
+
+
+def _subnets(stated: Mapping[str, Value]) -> Sequence[Value]:
+    network = stated.get("NetworkConfiguration")
+    for name in ("AwsvpcConfiguration", "AwsVpcConfiguration"):  # rules spell it in their own way
+        found = at(network, (name, "Subnets"))
+        if isinstance(found, tuple | list):
+            return found
+    return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import ROUND_FLOOR, Decimal
 
@@ -145,6 +146,16 @@ def strategy_of(stated: Sequence[Value], cluster: Item | None) -> Sequence[Value
         if found := associations.list("DefaultCapacityProviderStrategy"):
             return found
     return cluster.list("DefaultCapacityProviderStrategy")
+
+
+def providers_of(cluster: Item) -> tuple[Value, ...]:
+    """Return the capacity providers of a cluster.
+
+    Args:
+        cluster: The cluster.
+    """
+    associated = [each.list("CapacityProviders") for each in cluster.by(_ASSOCIATIONS, "Cluster")]
+    return (*cluster.list("CapacityProviders"), *itertools.chain.from_iterable(associated))
 
 
 def shares(strategy: Sequence[Value], copies: Range) -> Iterator[tuple[Value, Range]]:

@@ -12,6 +12,7 @@ from constructs import Construct
 
 from moorage.ecs.capacity.capacity import Capacity, CapacityKind
 from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
+from moorage.ecs.cluster.advised_cluster import AdvisedCluster
 from moorage.ecs.cluster.cluster_checks import (
     check_capacities,
     check_default_strategy,
@@ -47,7 +48,7 @@ _ENHANCED_INSIGHTS = (
 
 
 @door
-class Cluster(ecs.Cluster):
+class Cluster(AdvisedCluster):
     """An ECS cluster in a VPC, with the capacities that its services may use.
 
     A `Cluster` is an `ecs.Cluster`, but CDK's methods that add capacity raise an error, since a cluster has one list of
@@ -131,6 +132,7 @@ class Cluster(ecs.Cluster):
         self._reach = reach
         self._instances: Mapping[Capacity, Instances] = self._define_all_instances()
         self._claims: dict[Capacity, list[Claim]] = {}
+        self._members = []
         self.associations = self._associate_capacities()
         self.with_capacity = self._import_with_capacity()
         self._keep_exported()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_servicediscovery as servicediscovery
     from constructs import Construct
 
+    from moorage.advice.placed import Placed
     from moorage.ecs.cluster.exec_sessions import ExecSessions
     from moorage.workload.task import Task
 
@@ -92,6 +93,9 @@ class ImportedCluster:
 
     def _claim(self, service: Construct, task: Task, strategy: Strategy, minimum: int | None) -> None:
         """Record nothing, since the size of the instances is not known."""
+
+    def _add_member(self, member: Construct, find: Callable[[], Placed | None]) -> None:
+        """Record nothing, since an imported cluster has services that this app does not know."""
 
 
 _imported_clusters: PerConstruct[ecs.ICluster, ImportedCluster] = PerConstruct()

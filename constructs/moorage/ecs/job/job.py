@@ -19,6 +19,7 @@ from moorage.delivery.dead_letters import define_alarm, define_dead_letters
 from moorage.delivery.queue_uses import add_use
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.cdk_values import stack_of
+from moorage.ecs.job.job_costs import JobCosts
 from moorage.ecs.job.job_starter import JobStarter
 from moorage.ecs.job.triggers import EventRule, Schedule
 from moorage.ecs.network.network import keep_vpc_exported
@@ -71,7 +72,7 @@ class _Run(NamedTuple):
 
 @door
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
-class Job(Construct):
+class Job(JobCosts):
     """A task that runs on a schedule, on an event or on request, and ends.
 
     The role that starts the task has no other permissions. A start by a schedule or an event that fails is retried, and
@@ -167,7 +168,8 @@ class Job(Construct):
 
         super().__init__(scope, construct_id)
         warn_of_launch(self, launch)
-        trigger = triggers[0] if triggers else None
+        self._launch = launch
+        self._trigger = trigger = triggers[0] if triggers else None
         resources = launch.define(self, task_logs=task_logs)
         self.log_group = resources.log_group
         self.security_groups = resources.security_groups
@@ -180,6 +182,7 @@ class Job(Construct):
             open_file_systems(self, [task], self, self.connections if launch.has_own_interface else None)
         self.alarm = self._define_alarm(trigger)
         keep_vpc_exported(launch.reach.vpc, stack_of(scope))
+        launch.cluster_view._add_member(self, self._placed)
 
     def _define_start(
         self, trigger: Schedule | EventRule | None

@@ -178,8 +178,7 @@ class Service(ServiceCosts):
         self._plan = plan
         plan.warn(self)
         plan.claim_names(self)
-        identity = Identity.in_scope(scope, construct_id)
-        resources = launch.define(self, identity, plan.task_logs, plan.port_protocols)
+        resources = launch.define(self, Identity.in_scope(scope, construct_id), plan.task_logs, plan.port_protocols)
         self.log_group = resources.log_group
         self.security_groups = resources.security_groups
         self.task_definition = resources.task_definition
@@ -189,6 +188,7 @@ class Service(ServiceCosts):
         attach_volumes(self, plan, self.service)
         self.before_task_definition = define_deployment(self, plan, self.service, resources, self._targets)
         self.scalable_task_count = define_scaling(plan, self.service, self._targets)
+        launch.cluster_view._add_member(self, self._placed)
 
     @staticmethod
     def from_attributes(

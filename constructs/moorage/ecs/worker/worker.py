@@ -19,6 +19,7 @@ from moorage.delivery.dead_letters import define_alarm
 from moorage.delivery.queue_uses import add_use
 from moorage.ecs.capacity.placement import EVEN_PLACEMENT, Placement
 from moorage.ecs.service.service import Service
+from moorage.ecs.task.advised import Advised
 from moorage.ecs.task.launch_warnings import add_warning
 from moorage.ecs.task.task_launch import DEFAULT_EGRESS, Launch
 from moorage.ecs.worker.work_queue import WorkQueue
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_logs as logs
     from aws_cdk import aws_sns as sns
 
+    from moorage.advice.monthly_cost import MonthlyCost
+    from moorage.advice.placed import Placed
     from moorage.ecs.capacity.strategy import CapacityChoice
     from moorage.ecs.service.service_connect import ServiceConnect
     from moorage.workload.rollout import Rollout
@@ -55,7 +58,7 @@ class _Alarm(NamedTuple):
 
 @door
 @jsii.implements(ec2.IConnectable, iam.IGrantable)
-class Worker(Construct):
+class Worker(Construct, Advised):
     """A task that processes the messages of a queue, in a fixed number of copies or as many as the backlog needs.
 
     Each container has the URL of the queue in the variable `QUEUE_URL`, and the task may receive and delete messages.
@@ -179,6 +182,7 @@ class Worker(Construct):
 
     def _connect_queue(self) -> None:
         """Let the tasks receive messages, and acknowledge the variable with the URL of the queue."""
+        self.service._worker = self
         self.queue.grant_consume_messages(self.service)
         acknowledge(
             self.service.task_definition,
@@ -210,6 +214,12 @@ class Worker(Construct):
             return None
         description = "Messages that failed too often are in the worker's dead-letter queue"
         return define_alarm(self, "Failed", self.dead_letter_queue, actions or (), description, topic=topic)
+
+    def _monthly_cost(self, region: str | None) -> MonthlyCost | None:
+        return self.service._monthly_cost(region)
+
+    def _placed(self) -> Placed | None:
+        return self.service._placed()
 
     @property
     def connections(self) -> ec2.Connections:

@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from moorage.cost.amounts import MONTHS_OF_A_YEAR
-from moorage.prices.price import HOURS
+from moorage.prices.price import HOURS, MONTHS_OF_A_YEAR
 from moorage.workload.schedule_expressions import rate_seconds
 
 _YEAR = 2027
