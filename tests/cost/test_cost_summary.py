@@ -32,6 +32,18 @@ def test_only_the_stacks_with_the_paths_are_estimated() -> None:
     assert line == "On AWS, this costs at least $65.70 a month (bin/moorage cost 'my home/cdk.out' 'Prod/*')\n"
 
 
+def test_components_whose_cost_is_unknown_are_counted() -> None:
+    databases = {
+        name: Resource("RDS::DBCluster", {"Engine": "other"})
+        for name in ("One", "Two")
+    }
+    one = summary([stack_of({**NAT, "One": databases["One"]})], FOLDER, ())
+    assert " a month, without 1 component whose cost is unknown (moorage" in one
+    assert " a month, without 2 components whose cost is unknown (moorage" in summary(
+        [stack_of(NAT | databases)], FOLDER, ()
+    )
+
+
 def test_there_is_no_line_if_everything_depends_on_use() -> None:
     assert summary([stack_of({"Topic": Resource("SNS::Topic")})], FOLDER, ()) == ""
 

@@ -85,7 +85,7 @@ def test_an_item_without_a_source_is_unknown_with_an_assumption(small: PriceBook
     assert small.price("ec2.z99.large", "us-east-1") == UnknownPrice(
         "ec2.z99.large",
         "us-east-1",
-        "The price of ec2.z99.large is not in the price book of 2026-11-30; assume a price.",
+        "The price of ec2.z99.large is not in the price book of 2026-11-30; assume a price, and add it to the sum.",
     )
 
 
@@ -98,7 +98,8 @@ def test_an_item_for_one_architecture_is_unknown_for_the_other(tmp_path: Path) -
     assert answer == UnknownPrice(
         "fargate.vcpu_hour",
         "us-east-1",
-        "The price of fargate.vcpu_hour for arm64 is not in the price book of 2026-11-30; assume a price.",
+        "The price of fargate.vcpu_hour for arm64 is not in the price book of 2026-11-30; assume a price, and add it to "
+        "the sum.",
     )
 
 

@@ -10,6 +10,7 @@ from moorage.assembly.cloud_assembly import Stack
 from moorage.cost.amounts import Range
 from moorage.cost.estimate import estimate
 from moorage.cost.money import money
+from moorage.cost.parts import Kind
 from moorage.prices.book import PriceBook
 
 
@@ -25,10 +26,13 @@ def summary(stacks: Sequence[Stack], assembly: Path, patterns: Sequence[str], pr
         program: The beginning of the command. Default: `moorage`.
     """
     try:
-        least = estimate(stacks, PriceBook.load()).of(patterns).total.fixed.least
+        found = estimate(stacks, PriceBook.load()).of(patterns)
     except Exception:  # an estimate must never fail the deployment that it follows
         return ""
+    least = found.total.fixed.least
     if not least:
         return ""
+    unknown = sum(row.kind is Kind.UNKNOWN for row in found.rows)
+    without = f", without {unknown} component{'' if unknown == 1 else 's'} whose cost is unknown" if unknown else ""
     command = " ".join([program, "cost", *(shlex.quote(each) for each in (str(assembly), *patterns))])
-    return f"On AWS, this costs at least ${money(Range.of(least))} a month ({command})\n"
+    return f"On AWS, this costs at least ${money(Range.of(least))} a month{without} ({command})\n"

@@ -157,8 +157,8 @@ class PriceBook:
         if item in self._unknown:
             return self._unknown[item]
         if item in self.items:
-            return f"The price of {item} for {architecture} is not in the price book of {self.version}; assume a price."
-        return f"The price of {item} is not in the price book of {self.version}; assume a price."
+            item = f"{item} for {architecture}"
+        return f"The price of {item} is not in the price book of {self.version}; assume a price, and add it to the sum."
 
 
 def shipped_file() -> Path:
