@@ -33,10 +33,7 @@ def test_only_the_stacks_with_the_paths_are_estimated() -> None:
 
 
 def test_components_whose_cost_is_unknown_are_counted() -> None:
-    databases = {
-        name: Resource("RDS::DBCluster", {"Engine": "other"})
-        for name in ("One", "Two")
-    }
+    databases = {name: Resource("RDS::DBCluster", {"Engine": "other"}) for name in ("One", "Two")}
     one = summary([stack_of({**NAT, "One": databases["One"]})], FOLDER, ())
     assert " a month, without 1 component whose cost is unknown (moorage" in one
     assert " a month, without 2 components whose cost is unknown (moorage" in summary(

@@ -221,7 +221,8 @@ def test_a_stack_that_is_not_deployed_is_shown_as_new(local: Local) -> None:
 def test_only_new_policy_findings_are_shown(local: Local, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also after an `up` that failed, so that the templates that are deployed are not in its assembly."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(shutil, "which", lambda name, **_: {"cdk": "cdk"}.get(name))  # without checkov
+    programs = {name: shutil.which(name) for name in ("cdk", "node")}
+    monkeypatch.setattr(shutil, "which", lambda name, **_: programs.get(name))  # without checkov
     local.change("Jobs", "AWS::SQS::Queue", DelaySeconds=1000)
     violation = {"ruleName": "AwsSolutions-SQS3", "violatingConstructs": [{"constructPath": "Jobs/Queue"}]}
     report = {"pluginReports": [{"pluginName": "AwsSolutions", "violations": [violation]}]}
@@ -269,6 +270,15 @@ def others(client: Client) -> Iterator[str]:
 @pytest.mark.usefixtures("others")
 def test_stacks_that_failed_or_that_are_of_no_app_are_left_out(local: Local) -> None:
     assert local.diff().output.endswith("; 0 resources differ\n")
+
+
+def test_missing_programs_are_said_together(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("moorage.installation.programs.find", lambda _: None)
+    monkeypatch.setattr("moorage.installation.programs.node", lambda: None)
+    done = local.diff()
+    assert done.exit_code == 1
+    assert done.output.startswith("moorage diff: 2 problems\n  - Node.js, which runs the CDK CLI, is not installed; ")
+    assert "\n  - the CDK CLI (`cdk`) is not installed; " in done.output
 
 
 @pytest.mark.usefixtures("others")

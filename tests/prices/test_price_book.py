@@ -98,8 +98,8 @@ def test_an_item_for_one_architecture_is_unknown_for_the_other(tmp_path: Path) -
     assert answer == UnknownPrice(
         "fargate.vcpu_hour",
         "us-east-1",
-        "The price of fargate.vcpu_hour for arm64 is not in the price book of 2026-11-30; assume a price, and add it to "
-        "the sum.",
+        "The price of fargate.vcpu_hour for arm64 is not in the price book of 2026-11-30; assume a price, and add it "
+        "to the sum.",
     )
 
 

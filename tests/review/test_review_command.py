@@ -186,6 +186,16 @@ def test_the_output_of_an_app_that_fails_is_shown_above_the_sentence(shop: App) 
     )
 
 
+def test_a_missing_node_is_said_instead_of_the_traceback_of_jsii(shop: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.set(exit="'_NodeProcess' object has no attribute '_process'")
+    monkeypatch.setattr("moorage.installation.programs.node", lambda: None)
+    done = run("HEAD", "--app", f"{sys.executable} app.py")
+    sentence = (
+        "moorage review: the working tree does not synthesize: Node.js, which runs the CDK CLI, is not installed; "
+    )
+    assert (done.exit_code, done.output.count("\n"), done.output.partition("install Node")[0]) == (2, 1, sentence)
+
+
 @pytest.mark.usefixtures("shop")
 def test_a_side_that_does_not_exist_is_one_sentence_with_exit_code_2() -> None:
     done = run("HEAD", "origin/main")

@@ -15,6 +15,7 @@ import attrs
 
 from moorage.assembly.cloud_assembly import VALIDATION_REPORT, AssemblyError, entries
 from moorage.assembly.stack_traces import tracing
+from moorage.installation.programs import node_problem, search_path
 
 SETTINGS, CONTEXT = "cdk.json", "cdk.context.json"
 _FOREIGN = ("AWS_", "AMAZON_", "BOTO_", "CDK_CONTEXT", "CDK_OUTDIR", "CDK_CLI_", "CDK_VALIDATION", "CONTEXT_OVERFLOW")
@@ -167,6 +168,8 @@ class Synthesis:
 
     def _failed(self, sentence: str) -> SynthesisError:
         """Return the error for an app that fails, with the output of the app."""
+        if problem := node_problem():  # jsii's traceback names it first, and then a fault of its own
+            return SynthesisError(f"{self._program.name} does not synthesize: {problem}")
         printed = self._log.read_text("utf-8", errors="replace").strip()
         if _WITHOUT_ACCOUNT.search(printed) and "CDK_DEFAULT_ACCOUNT" not in os.environ:
             sentence += "; the app gets no credentials: set CDK_DEFAULT_ACCOUNT and CDK_DEFAULT_REGION"
@@ -188,7 +191,7 @@ def synthesis_variables() -> dict[str, str]:
     """Return the environment of an app: that of this process, without credentials, and with stack traces."""
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or _REGION
     modules = [str(folder / "node_modules" / ".bin") for folder in (Path.cwd(), *Path.cwd().parents)]
-    path = [os.environ.get("PATH", os.defpath), *(each for each in modules if Path(each).is_dir())]
+    path = [search_path(), *(each for each in modules if Path(each).is_dir())]
     kept = {name: value for name, value in program_variables().items() if not name.startswith(_FOREIGN)}
     return {
         "CDK_DEFAULT_REGION": region,

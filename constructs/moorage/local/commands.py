@@ -13,6 +13,7 @@ import attrs
 from botocore.exceptions import BotoCoreError, ClientError
 
 from moorage.assembly.cloud_assembly import AssemblyError, Stack, stacks_of
+from moorage.installation.programs import cdk_problem, node_problem
 from moorage.local import imports
 from moorage.local.account import Account, by_account
 from moorage.local.clock import Clock
@@ -208,8 +209,8 @@ def diff(home: Home, given: Request) -> int:
         LocalError: The local AWS is not running, or has no stack of the app, or the app cannot be synthesized.
         AssemblyError: The assembly is invalid.
     """
-    if problem := app_problem(given.app):
-        raise LocalError(problem)
+    if problems := list(filter(None, (app_problem(given.app), node_problem(), cdk_problem()))):
+        raise LocalError(joined(problems))
     server = home.running()
     if server is None:
         raise LocalError(
