@@ -220,6 +220,8 @@ def test_the_command_loads_neither_cdk_nor_the_local_aws() -> None:
         ["diagram", "assembly"],
         ["review", "assembly", "assembly"],
         ["policy", "assembly"],
+        ["cost", "assembly"],
+        ["advise", "assembly"],
         ["promote", "ui", "staging", "production", "--app", "assembly"],
     ],
     ids=lambda each: each[0],

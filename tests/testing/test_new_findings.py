@@ -51,8 +51,10 @@ def message_of(app: Any, **given: Any) -> str:
 
 def test_the_engines_run_over_an_app(app: cdk.App, stack: cdk.Stack) -> None:
     logs.LogGroup(stack, "Orders", retention=logs.RetentionDays.ONE_YEAR)
-    line = f"log-kms: {KEY} Resources: Shop/Orders/Resource. Rules: {ENCRYPTED}."
-    assert line in message_of(app).splitlines()
+    (line,) = (
+        each for each in message_of(app).splitlines() if each.startswith("log-kms: Require an Amazon CloudWatch ")
+    )
+    assert line.endswith(f" {KEY} Resources: Shop/Orders/Resource. Rules: {ENCRYPTED}.")
 
 
 def test_a_line_has_the_issue_its_meaning_the_resources_and_the_rules(
@@ -66,15 +68,20 @@ def test_a_line_has_the_issue_its_meaning_the_resources_and_the_rules(
     )
     assert message_of(app, acknowledged="policy/known.toml").splitlines() == [
         "3 policy issues are not acknowledged in policy/known.toml; fix or acknowledge each:",
-        f"log-kms: {KEY} Resources: Shop/A, Shop/B, Shop/C, Shop/D and 2 more. Rules: {ENCRYPTED}.",
+        f"log-kms: Require encryption. {KEY} Resources: Shop/A, Shop/B, Shop/C, Shop/D and 2 more. Rules: {ENCRYPTED}.",
         "guard:silent: guard:silent. Resources: Shop/G. Rules: guard:silent.",
         "guard:unknown: Require it (CT.X.PR.1). Resources: Shop/G. Rules: guard:unknown.",
+        "To acknowledge one, add an entry to policy/known.toml, such as:",
+        "[[acknowledged]]",
+        'id = "log-kms"',
+        'path = "Shop/A"',
+        'reason = "..."',
     ]
 
 
 def test_one_issue_is_in_the_singular(app: cdk.App, monkeypatch: pytest.MonkeyPatch) -> None:
     given = left(monkeypatch, Violation(ENCRYPTED, "Shop/A"))
-    first, _ = message_of(app).splitlines()
+    first, *_ = message_of(app).splitlines()
     assert first == "1 policy issue is not acknowledged in acknowledged.toml; fix or acknowledge each:"
     assert given == [[], Path("acknowledged.toml")]
 

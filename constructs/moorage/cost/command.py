@@ -62,6 +62,8 @@ def run(request: Request) -> int:
         return _run(request)
     except (AssemblyError, UsageError, PriceBookError, CostError) as error:
         _complain(str(error))
+    except BrokenPipeError:  # the command ends quietly
+        raise
     except OSError as error:
         _complain(f"{error.filename}: {error.strerror}")
     return 2

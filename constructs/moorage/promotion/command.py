@@ -77,6 +77,8 @@ def run(request: Request, opened: AbstractContextManager[Opened], options: Optio
         if isinstance(error, SynthesisError) and error.output:
             sys.stderr.write(f"{error.output}\n\n")
         _say(str(error))
+    except BrokenPipeError:  # the command ends quietly
+        raise
     except OSError as error:
         _say(f"{error.filename or 'a file'}: {error.strerror or error}; fix this and try again")
     except KeyboardInterrupt:

@@ -94,13 +94,16 @@ def _message(found: Iterable[Violation], acknowledged: str | Path) -> Iterator[s
     yield f"{issues} not acknowledged in {acknowledged}; fix or acknowledge each:"
     for name, violations in groups.items():
         yield _line(name, violations)
+    name, violations = next(iter(groups.items()))
+    yield f"To acknowledge one, add an entry to {acknowledged}, such as:"
+    yield from ("[[acknowledged]]", f'id = "{name}"', f'path = "{violations[0].path}"', 'reason = "..."')
 
 
 def _line(name: str, violations: Sequence[Violation]) -> str:
-    """Return the line of an issue: the advice or the engine's message, the resources and the rules."""
+    """Return the line of an issue: the engine's message, the advice, the resources and the rules."""
     about = issues_of(violations[0].rule)
     message = next((violation.message for violation in violations if violation.message), name)
-    meaning = about[0].advice if about else f"{message.rstrip('.')}."
+    meaning = " ".join([f"{message.rstrip('.')}.", *(each.advice for each in about[:1])])
     paths = list(dict.fromkeys(violation.path for violation in violations))
     shown = ", ".join(paths[:_LISTED]) + (f" and {len(paths) - _LISTED} more" if len(paths) > _LISTED else "")
     rules = ", ".join(sorted({violation.rule for violation in violations}))

@@ -65,6 +65,8 @@ def run(request: Request) -> int:
     except (AssemblyError, UsageError, PriceBookError, AdviceError) as error:
         sys.stderr.write(f"moorage advise: {error}\n")
         return 2
+    except BrokenPipeError:  # the command ends quietly
+        raise
     except OSError as error:
         sys.stderr.write(f"moorage advise: {error.filename}: {error.strerror}\n")
         return 2

@@ -64,6 +64,8 @@ def run(request: Request, client: Any = None, today: dt.date | None = None) -> i
         return _refresh(base, price_list, regions, into, day)
     except (PriceBookError, PriceListError) as error:
         _say(f"{error}\nNothing was written.")
+    except BrokenPipeError:  # the command ends quietly
+        raise
     except OSError as error:
         _say(f"{into} cannot be written ({error.strerror}); name another file with --into")
     except KeyboardInterrupt:
