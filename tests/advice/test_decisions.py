@@ -69,7 +69,7 @@ def test_a_savings_plan_on_both_does_not_change_the_winner_of_equals() -> None:
 
 def test_no_savings_plan_is_enough_for_a_small_service() -> None:
     advice = advise([attrs.evolve(WEB, cpu=256, memory_mib=512, least=2, most=2)])
-    assert "No Savings Plan makes EC2 win: the largest is 72 %." in advice.flips
+    assert "Even the largest Savings Plan, 72 %, does not make EC2 win." in advice.flips
     small = attrs.evolve(WEB, cpu=256, memory_mib=512, least=2, most=2)
     assert chosen(advise_with(small, ec2_savings_plan_percent=72)) is LaunchType.FARGATE
 

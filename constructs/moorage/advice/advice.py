@@ -185,9 +185,10 @@ def _compared(decision: Decision, workloads: Sequence[Workload], assumptions: As
     upkeep = f" and {usd(hosted.upkeep)} of upkeep" if hosted.upkeep else ""
     percent = (1 - hosted.total / fargate.total) * 100 if fargate.total else Decimal(0)
     name = f"{hosted.name}{_on_hosts(hosted)}"
+    month = "a month" if all(each.least == each.most for each in workloads) else "a month on average"
     if decision.hosts_win:
-        return f"It costs {on_hosts}{upkeep} a month, {percent:.0f} % less than {fargate.name} at {on_fargate}."
-    said = f"{fargate.name} costs {on_fargate} a month, and {name} {on_hosts}{upkeep}"
+        return f"It costs {on_hosts}{upkeep} {month}, {percent:.0f} % less than {fargate.name} at {on_fargate}."
+    said = f"{fargate.name} costs {on_fargate} {month}, and {name} {on_hosts}{upkeep}"
     if fargate.total and 0 <= percent <= assumptions.margin_percent:
         return f"{said}: {percent:.0f} % less, within the margin of {assumptions.margin_percent} % for its overhead."
     if hosted.cost.expected < fargate.cost.expected:

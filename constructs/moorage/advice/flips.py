@@ -172,7 +172,7 @@ def _of_discounts(question: Question, options: Sequence[Offer]) -> Iterator[str]
             f"{f'{own} %' if own else 'none'} on Fargate."
         )
     else:
-        yield f"No Savings Plan makes EC2 win: the largest is {LARGEST_SAVINGS_PLAN} %."
+        yield f"Even the largest Savings Plan, {LARGEST_SAVINGS_PLAN} %, does not make EC2 win."
     if any(each.launch_type is LaunchType.EC2_SPOT and each.fits for each in options):
         spot = smallest(
             LARGEST_SPOT, lambda percent: question.hosts_win(LaunchType.EC2_SPOT, ec2_spot_percent=Decimal(percent))

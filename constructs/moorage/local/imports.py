@@ -132,7 +132,7 @@ def put(access: Access, assembly: Path, stacks: Sequence[Stack]) -> Iterator[str
         resources = _resources(place)
         if resources and _deployed(place.account, resources):
             named = ", ".join(sorted(_shown(each) for each in resources.values() if _shown(each)))
-            yield f"Created what the app expects to exist in {account_id} {region}: {named}.\n"
+            yield f"Created in {account_id} {region}, since the app refers to it without defining it: {named}.\n"
 
 
 def _templates(template: Mapping[str, Any], assembly: Path) -> Iterator[Mapping[str, Any]]:
