@@ -248,6 +248,7 @@ def test_a_stack_that_moves_to_another_region_is_compared_with_itself() -> None:
     assert (change.before.least, change.after.least) == (Decimal("35.04"), Decimal("32.85"))
     assert "list prices in eu-west-1 and us-east-1 of" in terminal.render(found)
     assert "Not in the sum: $35.04 a month of the stack Shop, until somebody deletes it." in terminal.render(found)
+    assert "Until the stack Shop is deleted, AWS bills $35.04 a month more.\n" in line(found)
 
 
 def test_a_stack_without_a_region_has_that_of_the_other_side() -> None:
@@ -262,15 +263,24 @@ def test_an_added_a_removed_and_a_renamed_stack() -> None:
     base = stacks({"Shop": {"Key": KEY}, "Old": {"Nat": NAT}})
     head = stacks({"Shop": {"Key": KEY}, "New": {"One": KEY, "Two": KEY}})
     assert line(of_stacks(base, head)).startswith(
-        "Cost: $33.04 a month less ($36.04 → $3.00).\nCauses: NAT gateway Old/Nat -$35.04; 2 KMS keys +$2.00."
+        "Cost: $33.04 a month less ($36.04 → $3.00). Until the stack Old is deleted, AWS bills $35.04 a month more.\n"
+        "Causes: NAT gateway Old/Nat -$35.04; 2 KMS keys +$2.00."
     )
     same_name = attrs.evolve(base[1], path="Other")
     assert cost_of(of_stacks(base, [base[0], same_name])).difference.is_zero
 
 
+def test_removed_stacks_are_billed_until_they_are_deleted() -> None:
+    base = stacks({"Shop": {"Key": KEY}, "One": {"Nat": NAT}, "Two": {"Nat": NAT}})
+    assert "Until 2 stacks are deleted, AWS bills $70.08 a month more." in line(of_stacks(base, base[:1]))
+
+
 def test_a_stack_with_another_name_has_no_causes_of_nothing() -> None:
     found = of_stacks(stacks({"Shop": tasks(2, 4)}), stacks({"Store": tasks(2, 4)}))
-    assert line(found) == "Cost: unchanged ($72.08 a month with the least copies, $144.16 with the most copies)."
+    assert line(found) == (
+        "Cost: unchanged ($72.08 a month with the least copies, $144.16 with the most copies). "
+        "Until the stack Shop is deleted, AWS bills $72.08 to $144.16 a month more."
+    )
     assert "Not in the sum: $72.08 to $144.16 a month of the stack Shop, until" in terminal.render(found)
 
 

@@ -40,6 +40,11 @@ def _difference(cost: ReviewedCost) -> Iterator[str]:
     if found.unknown:
         count = len(found.unknown)
         yield f"The cost of {count} component{'' if count == 1 else 's'} is not known."
+    if cost.removed:
+        amount = rounded(sum(cost.removed.values(), ZERO))
+        one, *others = cost.removed
+        stacks = f"{len(cost.removed)} stacks are" if others else f"the stack {one} is"
+        yield f"Until {stacks} deleted, AWS bills ${between(amount)} a month more."
 
 
 def _assumed(found: CostDifference) -> str:
