@@ -89,7 +89,7 @@ def test_a_long_time_is_shown_in_minutes(seconds: int, text: str) -> None:
         copies=6, seconds=seconds, new_after=0, least_healthy=6, most_running=12, left_without_a_zone=3, zones=2
     )
     assert str(shown) == (
-        f"replacing 6 copies takes an estimated {text} with 6 to 12 running, and leaves 3 if one of 2 zones is lost"
+        f"replacing 6 copies takes an estimated {text} with 6 to 12 running; if one of 2 zones is lost, 3 copies remain"
     )
 
 

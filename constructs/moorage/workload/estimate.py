@@ -74,10 +74,12 @@ class Estimate:
     zones: int
 
     def __str__(self) -> str:
-        copies = "1 copy" if self.copies == 1 else f"{self.copies} copies"
+        zone = "the only zone" if self.zones == 1 else f"one of {self.zones} zones"
+        left = self.left_without_a_zone
         return (
-            f"replacing {copies} takes an estimated {duration_text(self.seconds)} with {self.least_healthy} to "
-            f"{self.most_running} running, and leaves {self.left_without_a_zone} if one of {self.zones} zones is lost"
+            f"replacing {_copies(self.copies)} takes an estimated {duration_text(self.seconds)} with "
+            f"{self.least_healthy} to {self.most_running} running; if {zone} is lost, {_copies(left)} "
+            f"remain{'s' if left == 1 else ''}"
         )
 
 
@@ -168,3 +170,7 @@ def duration_text(seconds: int) -> str:
         seconds: The duration, in seconds.
     """
     return f"{seconds} s" if seconds < _MINUTES_SHOWN_FROM_SECONDS else f"{round(seconds / 60)} min"
+
+
+def _copies(count: int) -> str:
+    return "1 copy" if count == 1 else f"{count} copies"

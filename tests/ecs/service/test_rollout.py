@@ -732,7 +732,7 @@ def test_the_estimate_agrees_with_a_simulation_of_waves(
 def test_a_service_estimates_its_own_rollout(stack: cdk.Stack, cluster: Cluster, edge: LoadBalancer) -> None:
     web = service(stack, cluster, Rollout.rolling(), route=Route(edge), scaling=Scaling(6, 12, cpu_percent=60))
     assert str(web.estimate()) == (
-        "replacing 6 copies takes an estimated 105 s with 6 to 12 running, and leaves 3 if one of 2 zones is lost"
+        "replacing 6 copies takes an estimated 105 s with 6 to 12 running; if one of 2 zones is lost, 3 copies remain"
     )
     slow = web.estimate(start=dt.timedelta(minutes=3))
     assert slow is not None

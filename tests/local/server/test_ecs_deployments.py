@@ -773,12 +773,14 @@ def test_an_invalid_deployment_configuration_is_refused_as_by_ecs(
         (
             {"Strategy": "CANARY", "BakeTimeInMinutes": 5, "CanaryConfiguration": {"CanaryBakeTimeInMinutes": 10}},
             "canary, 5% of traffic for 10 min, 5 min bake time",
-            "replacing 2 copies takes an estimated 22 min with 2 to 4 running, and leaves 0 if one of 1 zones is lost",
+            "replacing 2 copies takes an estimated 22 min with 2 to 4 running; if the only zone is lost, "
+            "0 copies remain",
         ),
         (
             {"MinimumHealthyPercent": 50, "MaximumPercent": 100},
             "rolling, minimum healthy 50%, maximum 100%",
-            "replacing 2 copies takes an estimated 13 min with 1 to 2 running, and leaves 0 if one of 1 zones is lost",
+            "replacing 2 copies takes an estimated 13 min with 1 to 2 running; if the only zone is lost, "
+            "0 copies remain",
         ),
     ],
     ids=["canary", "rolling"],

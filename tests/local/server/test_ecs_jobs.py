@@ -632,7 +632,7 @@ def test_the_table_shows_queues_schedules_machines_and_rollouts(
     rows = {row.what.strip(): row.says for row in table(reached, [stack])}
     assert rows["rollout"] == "rolling, minimum healthy 100%, maximum 200%"
     assert rows["estimate"] == (
-        "replacing 1 copy takes an estimated 105 s with 1 to 2 running, and leaves 0 if one of 1 zones is lost"
+        "replacing 1 copy takes an estimated 105 s with 1 to 2 running; if the only zone is lost, 0 copies remain"
     )
     assert rows["schedule"].startswith("cron(0 3 * * ? *) Europe/Berlin starts nightly:")
     assert (rows["queue"], rows["state machine"]) == ("0 messages waiting", "ACTIVE")
