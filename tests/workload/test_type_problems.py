@@ -81,7 +81,8 @@ def test_an_example_exists(example: str) -> None:
     assert all(named(name) is not None for name in names)
     for call in ast.walk(tree):
         if isinstance(call, ast.Call):
-            known = inspect.signature(named(ast.unparse(call.func))).parameters
+            called = named(ast.unparse(call.func))
+            known = inspect.signature(called.__init__ if inspect.isclass(called) else called).parameters
             assert {each.arg for each in call.keywords} <= known.keys()
 
 
@@ -236,6 +237,12 @@ def test_a_proxy_of_jsii_is_in_no_message(stack: cdk.Stack) -> None:
             "a list such as [ec2.Peer.ipv4('10.0.0.0/8')]",
         ),
         (lambda _, wrong: moorage.ExecSessions(key=wrong), "a kms.Key"),
+        (lambda _, wrong: Task(CONTAINER, volumes=wrong), "a Volume such as Volume.efs(...)"),
+        (lambda _, wrong: Task(CONTAINER, called_services=wrong), "a string"),
+        (
+            lambda stack, wrong: Service(stack, "Web", **web(stack), route=wrong),
+            "Route(load_balancer), Listener(network_load_balancer, 443) or a GatewayConnector",
+        ),
     ],
 )
 def test_the_way_out_is_something_to_write(

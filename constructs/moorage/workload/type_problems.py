@@ -47,22 +47,27 @@ EXAMPLES = {
     "Architecture": "Architecture.ARM64",
     "AuditTrail": "AuditTrail.own()",
     "Capacity": "Capacity.fargate()",
+    "Container": "Container(image)",
     "ContainerCondition": "ContainerCondition.HEALTHY",
     "Encryption": "Encryption.own_key()",
     "EnvironmentFile": "EnvironmentFile.from_bucket(bucket, 'app.env')",
     "HealthCheck": "HealthCheck('curl -f http://localhost')",
     "Image": "Image.from_repository(..., tag=...)",
+    "InstanceRequirements": "InstanceRequirements(vcpus=(2, 4), memory_mib=(4096, None))",
     "LifecycleHook": "LifecycleHook.function(...)",
     "LifecyclePolicy": "LifecyclePolicy.releases()",
     "LifecycleStage": "LifecycleStage.PRE_SCALE_UP",
+    "Listener": "Listener(network_load_balancer, 443)",
     "LogMode": "LogMode.non_blocking()",
     "NetworkMode": "NetworkMode.BRIDGE",
     "OperatingSystemFamily": "OperatingSystemFamily.LINUX",
     "PullThrough": "PullThrough.ecr_public()",
     "Rollout": "Rollout.blue_green()",
+    "Route": "Route(load_balancer)",
     "Scaling": "Scaling(2, 10, cpu_percent=60)",
     "Scanning": "Scanning.basic()",
     "Severity": "Severity.CRITICAL",
+    "TargetHealth": "TargetHealth('/health')",
     "Task": "Task(container)",
     "Volume": "Volume.efs(...)",
     "Worker.scaling": "Scaling(0, 10, backlog_per_task=10)",
@@ -70,9 +75,10 @@ EXAMPLES = {
     "cdk.RemovalPolicy": "cdk.RemovalPolicy.DESTROY",
     "cloudwatch.IAlarmAction": "cloudwatch_actions.SnsAction(topic)",
     "ec2.IPeer": "ec2.Peer.ipv4('10.0.0.0/8')",
+    "ec2.SubnetSelection": "ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)",
     "ecs.AppProtocol": "ecs.AppProtocol.http",
     "ecs.ContainerInsights": "ecs.ContainerInsights.ENHANCED",
-    "ecs.LogDriver": "ecs.LogDrivers.fluentd()",
+    "ecs.LogDriver": "ecs.LogDrivers.aws_logs(stream_prefix=...)",
     "ecs.PlacementConstraint": "ecs.PlacementConstraint.distinct_instances()",
     "ecs.PlacementStrategy": "ecs.PlacementStrategy.spread_across_instances()",
     "elbv2.ApplicationProtocol": "elbv2.ApplicationProtocol.HTTPS",
@@ -81,6 +87,7 @@ EXAMPLES = {
     "elbv2.ListenerAction": "elbv2.ListenerAction.redirect(...)",
     "elbv2.Protocol": "elbv2.Protocol.UDP",
     "events.IRuleTarget": "targets.LambdaFunction(function)",
+    "iam.PolicyStatement": "iam.PolicyStatement(actions=[...], resources=[...])",
     "logs.RetentionDays": "logs.RetentionDays.ONE_MONTH",
     "scheduler.ScheduleExpression": "scheduler.ScheduleExpression.cron(...)",
     "servicediscovery.INamespace": "servicediscovery.PrivateDnsNamespace(...)",
@@ -134,7 +141,7 @@ def way_out(subject: str, name: str, annotation: str, value: Any = _NO_VALUE) ->
         if kind in _DURATION:
             unit = _UNITS.get(name) or _UNITS.get(f"{subject}.{name}", "seconds")
             hints[_duration(kind, unit, value)] = None
-        else:
+        elif not _is_list_of(kind, kinds):
             hints[_hint(kind, EXAMPLES.get(f"{subject}.{name}") or EXAMPLES.get(kind))] = None
     return _joined(list(hints))
 
@@ -182,6 +189,12 @@ def _hint(kind: str, example: str | None) -> str:
     if example is None:
         return _HINTS.get(name) or _with_article(_INTERFACE.sub("", kind))
     return f"{_with_article(kind)} such as {example}" if example.startswith(f"{kind}.") else example
+
+
+def _is_list_of(kind: str, kinds: list[str]) -> bool:
+    """Return whether a type is a list whose elements are also allowed without a list."""
+    name, _, of = kind.partition("[")
+    return name in {"Iterable", "Sequence"} and set(of.removesuffix("]").split(" | ")) <= set(kinds)
 
 
 def _elements(element: str) -> str:
