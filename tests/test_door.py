@@ -188,7 +188,7 @@ def test_all_wrong_types_are_reported_together(stack: cdk.Stack) -> None:
         "Shop/Web: 3 problems\n"
         "  - cluster must be of type ecs.ICluster (got 'nothing' of type str); use a Cluster or "
         "Cluster.from_attributes(...)\n"
-        "  - task must be of type Task (got 'nothing' of type str); use a Task\n"
+        "  - task must be of type Task (got 'nothing' of type str); use Task(container)\n"
         "  - assign_public_ip must be of type bool (got 'nothing' of type str); use True or False"
     )
 
@@ -229,7 +229,7 @@ def test_too_many_arguments_are_counted(stack: cdk.Stack) -> None:
         "Shop/Web: 3 problems\n"
         "  - Service() takes 2 arguments by position (got 4); use names for the others\n"
         "  - cluster= is required; use a Cluster or Cluster.from_attributes(...)\n"
-        "  - task= is required; use a Task"
+        "  - task= is required; use Task(container)"
     )
     container: Any = Container
     with pytest.raises(TypeError, match="^Container: image is given twice, by position and by name; use it once$"):
@@ -316,7 +316,9 @@ def test_a_value_with_a_construct_keeps_it_when_copied_and_cannot_be_pickled(sta
     secret = secretsmanager.Secret(stack, "Secret")
     container = Container("redis:8", secrets={"PASSWORD": secret})
     assert copy.deepcopy(container).secrets["PASSWORD"] is secret
-    with pytest.raises(TypeError, match="Container cannot be pickled, since secrets holds an object of type Secret"):
+    with pytest.raises(
+        TypeError, match="Container cannot be pickled, since secrets holds an object of type secretsmanager.Secret"
+    ):
         pickle.dumps(container)
     edge = LoadBalancer(stack, "Edge", vpc=Network(stack, "Network").vpc)
     with pytest.raises(
@@ -401,11 +403,11 @@ def test_a_wrong_argument_is_described(arguments: dict[str, Any], problem: str, 
         (
             lambda wrong: HealthCheck("true", interval=wrong),
             "interval must be of type cdk.Duration or datetime.timedelta (got 7 of type int); "
-            "use cdk.Duration.minutes(...) or datetime.timedelta(...)",
+            "use cdk.Duration.seconds(7) or datetime.timedelta(seconds=7)",
         ),
         (Route, "use a LoadBalancer, or Listener(...) for a NetworkLoadBalancer"),
         (lambda wrong: Rollout.rolling(early_success=wrong), "use an EarlySuccess"),
-        (LifecycleHook.pause, "use a LifecycleStage"),
+        (LifecycleHook.pause, "use a LifecycleStage such as LifecycleStage.PRE_SCALE_UP"),
     ],
 )
 def test_a_type_has_its_public_name(define: Callable[[Any], object], says: str) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import attrs
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_events as events
 from aws_cdk import aws_scheduler as scheduler
 
 import moorage
-from moorage import LifecycleStage, LoadBalancer, NetworkLoadBalancer
+from moorage import HealthCheck, LifecycleStage, LoadBalancer, NetworkLoadBalancer, RollbackAlarms
 from moorage.workload.durations import optional_milliseconds
 from moorage.workload.estimate import Pace
 from tests.conftest import imported_vpc
@@ -46,7 +48,7 @@ NAMED: dict[str, dict[str, Any]] = {"ScanGate": {"severity": moorage.Severity.CR
 def durations() -> Iterator[Any]:
     for name, function, has_self in callables():
         for argument, parameter in inspect.signature(function).parameters.items():
-            if str(parameter.annotation).startswith("Duration") and name not in SERVICES:
+            if str(parameter.annotation).startswith("cdk.Duration | dt.timedelta") and name not in SERVICES:
                 define = getattr(moorage, name) if has_self else function
                 yield pytest.param(name, define, argument, id=f"{name}-{argument}")
 
@@ -67,9 +69,29 @@ def test_a_negative_time_of_an_estimate_is_refused(argument: str) -> None:
     assert make(**{argument: 0})
 
 
+def test_a_call_in_an_editor_shows_durations_by_the_types_that_users_pass() -> None:
+    for name, function, _ in callables():
+        for argument, parameter in inspect.signature(function).parameters.items():
+            assert not re.search("Seconds|Milliseconds|(?<![.])Duration", str(parameter.annotation)), (name, argument)
+            if "cdk.Duration" in str(parameter.annotation) and argument != "period":  # of CDK's metrics
+                assert str(parameter.annotation).removesuffix(" | None") == "cdk.Duration | dt.timedelta"
+
+
+def test_the_field_of_a_value_is_a_duration_for_another_value() -> None:
+    check: Any = HealthCheck("true", interval=dt.timedelta(seconds=7))
+    alarms: Any = RollbackAlarms(latency=check.interval)
+    assert alarms.latency == 7000
+    assert HealthCheck("true", timeout=check.interval).timeout == 7
+    assert HealthCheck("true", interval=alarms.latency).interval == 7
+    assert attrs.evolve(check, retries=2).interval == 7
+    with pytest.raises(ValueError, match="HealthCheck: interval must be a whole number of seconds"):
+        HealthCheck("true", interval=RollbackAlarms(latency=dt.timedelta(seconds=7.5)).latency)  # type: ignore[arg-type]  # a number of a value
+
+
 def test_milliseconds_are_read_once() -> None:
     assert optional_milliseconds(None) is None
     read = optional_milliseconds(dt.timedelta(seconds=1.5))
     assert read == 1500
-    assert optional_milliseconds(read) is read
+    converted: Any = read
+    assert optional_milliseconds(converted) is read
     assert optional_milliseconds(cdk.Duration.millis(1500)) == 1500

@@ -45,6 +45,14 @@ def test_the_help_lists_the_subcommands_in_sections() -> None:
     assert named <= set(command.commands)
 
 
+@pytest.mark.parametrize("arguments", [[], ["prices"]], ids=["moorage", "moorage prices"])
+def test_the_summaries_of_the_commands_fit_into_80_columns(arguments: list[str]) -> None:
+    listed = CliRunner().invoke(command, [*arguments, "--help"], terminal_width=80).output.partition("--help")[2]
+    summaries = re.findall(r"^  [a-z]+  +(.*)$", listed, re.MULTILINE)
+    assert summaries
+    assert [each for each in summaries if not each.endswith(".") or each.endswith("...")] == []
+
+
 def test_a_command_without_a_section_is_listed_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(command.commands, "another", click.Command("another", help="Do it."))
     assert run("--help").output.endswith("Other:\n  another  Do it.\n")

@@ -10,9 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_ecs_patterns as patterns
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sqs as sqs
 
 import moorage
 from moorage import Container, Scaling, Task
@@ -24,12 +30,25 @@ WITHOUT_AN_ANSWER = {
     *("availability_zone_rebalancing", "force_new_deployment", "platform_version", "task_definition_revision"),
     *("proxy_configuration", "disable_networking", "hostname", "inference_accelerator_resources", "rule_name", "tags"),
     *("managed_storage_configuration", "lifecycle_registry_id"),
+    *("cross_stack_scope", "description", "inference_accelerators", "inference_accelerator_overrides", "key", "role"),
+    *("desync_mitigation_mode", "default_action", "preserve_host_header", "preserve_xff_client_port", "waf_fail_open"),
+    *("http2_enabled", "minimum_capacity_unit", "deny_all_igw_traffic", "client_keep_alive", "client_routing_policy"),
+    *("x_amzn_tls_version_and_cipher_suite_headers", "xff_header_processing_mode", "disable_security_groups"),
+    *("enable_prefix_for_ipv6_source_nat", "enforce_security_group_inbound_rules_on_private_link_traffic"),
+    *("slow_start", "load_balancing_algorithm_type", "enable_anomaly_mitigation", "target_group_health", "target_type"),
+    *("multi_value_headers_enabled", "cross_zone_enabled", "create_internet_gateway", "default_instance_tenancy"),
+    *("connection_termination", "proxy_protocol_v2", "enabled", "reserved_azs", "subnet_configuration", "vpc_name"),
+    *("enable_dns_hostnames", "enable_dns_support", "nat_gateway_provider", "nat_gateway_subnets", "vpn_connections"),
+    *("vpn_gateway", "vpn_gateway_asn", "vpn_route_propagation", "data_key_reuse", "deduplication_scope"),
+    *("delivery_delay", "fifo_throughput_limit", "max_message_size_bytes", "receive_message_wait_time"),
+    *("redrive_allow_policy", "target", "targets"),
 }
 """The arguments of CDK that moorage has no equivalent for."""
 
 
 def function_named(name: str) -> Callable[..., Any]:
-    found: object = functools.reduce(getattr, name.split("."), moorage)
+    start: object = {"scheduler": scheduler}.get(name.split(".", maxsplit=1)[0], moorage)
+    found: object = functools.reduce(getattr, name.removeprefix("scheduler.").split("."), start)
     assert callable(found)
     return found
 
@@ -54,7 +73,7 @@ def arguments_in(function: str, text: str) -> Iterator[tuple[str, str]]:
 def test_each_answer_names_arguments_and_classes_that_exist(function: str, name: str, text: str) -> None:
     assert name not in arguments_of(function_named(function)), "an argument that exists needs no answer"
     shown = list(arguments_in(function, text))
-    classes = re.findall(r"\b([A-Z]\w*(?:\.\w+)?)\(", text)
+    classes = re.findall(r"(?<![\w.])((?:scheduler\.)?[A-Z]\w*(?:\.\w+)?)\(", text)
     assert shown or classes or "leave it out, since" in text or "use one Job for each task" in text
     for called in classes:
         function_named(called)
@@ -75,11 +94,20 @@ def test_each_answer_names_arguments_and_classes_that_exist(function: str, name:
             ),
         ),
         ("Worker", (patterns.QueueProcessingFargateService,)),
-        ("Job", (patterns.ScheduledFargateTask,)),
+        ("Job", (patterns.ScheduledFargateTask, scheduler.Schedule, events.Rule, targets.EcsTask)),
+        ("Schedule", (scheduler.Schedule,)),
         ("Task", (ecs.FargateTaskDefinition,)),
         ("Container", (ecs.ContainerDefinitionOptions, patterns.ApplicationLoadBalancedTaskImageOptions)),
         ("Cluster", (ecs.Cluster,)),
         ("Repository", (ecr.Repository,)),
+        ("LifecycleRule", (ecr.LifecycleRule,)),
+        ("LoadBalancer", (elbv2.ApplicationLoadBalancer,)),
+        ("NetworkLoadBalancer", (elbv2.NetworkLoadBalancer,)),
+        ("Route", (elbv2.ApplicationTargetGroup, elbv2.AddApplicationTargetsProps)),
+        ("Listener", (elbv2.NetworkTargetGroup, elbv2.AddNetworkTargetsProps)),
+        ("TargetHealth", (elbv2.HealthCheck,)),
+        ("Network", (ec2.Vpc,)),
+        ("WorkQueue", (sqs.Queue,)),
     ],
 )
 def test_each_argument_of_cdk_has_an_answer(function: str, definitions: tuple[Any, ...]) -> None:
@@ -128,3 +156,63 @@ def test_the_method_that_has_no_such_argument_is_named() -> None:
     scaling: Any = Scaling
     with pytest.raises(TypeError, match=r"^Scaling\(\) takes no cpu_percents; did you mean cpu_percent=\?$"):
         scaling(1, 5, cpu_percents=60)
+
+
+def answers(function: Callable[..., Any], name: str, *arguments: Any) -> str:
+    with pytest.raises(TypeError) as raised:
+        function(*arguments, **{name: "a value"})
+    (answer,) = re.findall(rf"\w+\(\) takes no {name}; (.*)", str(raised.value))
+    return str(answer)
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "answer"),
+    [
+        (moorage.Route, "host_header", "use host=..."),
+        (moorage.Route, "path_pattern", "use path=..."),
+        (moorage.Route, "path_patterns", "use path=..."),
+        (moorage.Route, "health_check", "use health=..."),
+        (moorage.Route, "health_check_path", "use health=..."),
+        (moorage.Network, "max_azs", "use zones=..."),
+        (moorage.Network, "ip_addresses", "use cidr=..."),
+        (moorage.Job, "schedule_expression", "use schedule=scheduler.ScheduleExpression.cron(...)"),
+        (moorage.Job, "cron", "use schedule=scheduler.ScheduleExpression.cron(...)"),
+        (moorage.Job, "rate", "use schedule=scheduler.ScheduleExpression.rate(...)"),
+        (moorage.Job, "event_bus", "use event=EventRule(..., bus=...)"),
+        (moorage.InstanceRequirements, "memory_min", "use memory_mib=(..., None)"),
+    ],
+)
+def test_a_name_of_cdk_is_answered_with_the_name_of_moorage(
+    function: Callable[..., Any], name: str, answer: str
+) -> None:
+    assert answers(function, name) == answer
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "meant"),
+    [
+        (moorage.Container, "heath_check", "health_check"),
+        (moorage.Container, "memorymib", "memory_mib"),
+        (moorage.Container, "commands", "command"),
+        (moorage.Service, "vpc_subnet", "vpc_subnets"),
+        (moorage.Route, "http_headers", "http_header"),
+        (moorage.Network, "nat_gateway", "nat_gateways"),
+        (Scaling, "scale_in_cool_down", "scale_in_cooldown"),
+        (moorage.Container, "ephemeral_start_timeout", None),
+        (moorage.Route, "hosts_header", None),
+        (moorage.Network, "vpn_gateway", None),
+        (moorage.Volume.efs, "file_system_arn", "file_system"),
+        (moorage.ManagedScaling, "minimum_scaling_step_size", None),
+        (moorage.Container, "memory_gib", None),
+        (moorage.LoadBalancer, "deny_protection", None),
+        (moorage.Cluster, "event_bus", None),
+        (moorage.ServiceConnect, "in_timeout", None),
+        (moorage.Service, "service", None),
+        (moorage.Worker, "queue_type", None),
+    ],
+)
+def test_a_similar_name_is_offered_only_if_its_words_are_similar(
+    function: Callable[..., Any], name: str, meant: str | None
+) -> None:
+    answer = answers(function, name)
+    assert answer == f"did you mean {meant}=?" if meant else answer.startswith("see help(moorage.")

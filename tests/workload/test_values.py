@@ -124,7 +124,7 @@ def test_a_fraction_of_a_second_is_refused(half: Any) -> None:
 def test_a_number_without_a_unit_is_refused() -> None:
     message = (
         r"interval must be of type cdk.Duration or datetime.timedelta \(got 5 of type int\); "
-        r"use cdk.Duration.minutes\(...\) or datetime.timedelta\(...\)"
+        r"use cdk.Duration.seconds\(5\) or datetime.timedelta\(seconds=5\)"
     )
     with pytest.raises(TypeError, match=message):
         HealthCheck("true", interval=5)  # type: ignore[arg-type]  # wrong on purpose

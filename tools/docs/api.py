@@ -108,11 +108,10 @@ PAGE_OF = {name: page for page, group in GROUPS.items() for name in group.names}
 _PUBLIC_NAMES = {
     "CapacityChoice": "Capacity | Mapping[Capacity, int] | Strategy",
     "ConnectionLoadBalancer": "NetworkLoadBalancer",
-    "Duration | Milliseconds": "Duration",
-    "Duration | Seconds": "Duration",
     "Images": "Iterable[PushedImage | tuple[str | Sequence[str], date]]",
     "Origin": "Registry | ReplicationSource",
     "RequestLoadBalancer": "LoadBalancer",
+    "cdk.Duration | dt.timedelta": "Duration",
     "dt.": "",
 }
 """The internal names of types in annotations, and their public names."""

@@ -134,7 +134,7 @@ def diff(
     _run_local("diff", stacks, home, app=app, show=shown)
 
 
-@moorage.command()
+@moorage.command(short_help="Delete STACKS from the local AWS.")
 @_stacks
 @click.option("--discard", is_flag=True, help="Stop the local AWS without deleting its stacks first.")
 @_home
@@ -158,7 +158,7 @@ def status(stacks: tuple[str, ...], home: Path) -> None:
     _run_local("status", stacks, home)
 
 
-@moorage.command()
+@moorage.command(short_help="Write the image digests of SOURCE to the parameters of TARGET.")
 @click.argument("services", nargs=-1, required=True, metavar="SERVICE...")
 @click.argument("source")
 @click.argument("target")
@@ -214,7 +214,7 @@ def prices() -> None:
     """Maintain the list prices of AWS that moorage calculates with."""
 
 
-@prices.command()
+@prices.command(short_help="Write a price book with the prices that AWS lists now.")
 @click.option(
     "--region",
     "regions",
@@ -249,7 +249,7 @@ def _opened(promotion: Any, reading: Any, home: Path, app: str | None) -> Iterat
         raise promotion.PromotionError(str(error)) from error
 
 
-@moorage.command()
+@moorage.command(short_help="Draw the stacks of an ASSEMBLY as a Mermaid diagram.")
 @click.argument("assembly", type=Path, default="cdk.out")
 @_stacks
 @click.option("--into", type=Path, metavar="FILE", help=f"Write the diagram into FILE, between {BEGIN} and {END}.")
@@ -267,7 +267,7 @@ def diagram(assembly: Path, stacks: tuple[str, ...], into: Path | None) -> None:
         raise click.ClickException(str(error)) from error
 
 
-@moorage.command()
+@moorage.command(short_help="Estimate what the stacks of an ASSEMBLY cost a month.")
 @click.argument("assembly", type=Path, default="cdk.out")
 @_stacks
 @click.option("--usage", type=Path, metavar="FILE", help="A TOML file with the use that templates do not state.")
@@ -291,7 +291,7 @@ def cost(assembly: Path, stacks: tuple[str, ...], **given: Any) -> None:
 _percent = functools.partial(click.option, type=float, metavar="PERCENT")
 
 
-@moorage.command()
+@moorage.command(short_help="Advise on the launch type of each workload of an ASSEMBLY.")
 @click.argument("assembly", type=Path, default="cdk.out")
 @click.argument("pattern", required=False)
 @click.option("--region", metavar="NAME", help="The region of stacks without a region. Default: us-east-1.")

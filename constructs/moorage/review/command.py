@@ -160,7 +160,7 @@ _app_option = click.option(
 )
 
 
-@click.command(name="review")
+@click.command(name="review", short_help="Review the change of a CDK app from BASE to HEAD.")
 @click.argument("base", required=False)
 @click.argument("head", required=False)
 @click.option("--new", is_flag=True, help="Review a new app, without a BASE.")
@@ -199,7 +199,7 @@ def review_command(
     raise SystemExit(running.run(*sides, running.Options(wanted, fail_on, policy, acknowledged, cost), app))
 
 
-@click.command(name="policy")
+@click.command(name="policy", short_help="Check a CDK app with policy engines.")
 @click.argument("assembly", default="cdk.out")
 @_app_option
 @_acknowledged_option

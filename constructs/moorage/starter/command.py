@@ -15,7 +15,7 @@ from moorage.starter.requirement import Requirements, requirements
 from moorage.starter.writing import write
 
 
-@click.command(name="init")
+@click.command(name="init", short_help="Make a new CDK app in FOLDER.")
 @click.argument("folder", type=Path, default=Path())
 @click.option("--name", help="The name of the app and of its stack. Default: the name of the folder.")
 def init_command(folder: Path, name: str | None) -> None:

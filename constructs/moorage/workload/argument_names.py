@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 import tomllib
 from collections.abc import Callable, Collection, Mapping
@@ -12,6 +13,9 @@ from typing import Any
 _CDK_NAMES = Path(__file__).with_name("cdk_names.toml")
 _SIMILAR = 0.7
 """The least similarity of a misspelled name, in the measure of `difflib`."""
+_SIMILAR_WORDS = 0.8
+"""The least similarity of the words that only one of the names has, since `host_header` does not mean `http_header`. If
+only one name has such words, the least similarity of the names, since `event_bus` does not mean `event`."""
 _OWN = ("self", "cls")
 _BY_POSITION = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
@@ -36,8 +40,22 @@ def _way_out(subject: str, name: str, value: Any, known: list[str]) -> str:
     instead = names_of_cdk().get(subject, {}).get(name)
     if instead:
         return instead.replace("VALUE", repr(value) if isinstance(value, (bool, int)) else "...")
-    similar = difflib.get_close_matches(name, known, n=1, cutoff=_SIMILAR)
-    return f"did you mean {similar[0]}=?" if similar else f"see help(moorage.{subject})"
+    similar = max(known, key=functools.partial(_similarity, name), default="")
+    return f"did you mean {similar}=?" if _similarity(name, similar) else f"see help(moorage.{subject})"
+
+
+def _similarity(name: str, known: str) -> float:
+    """Return the similarity of two names, or 0 if their meanings differ."""
+    names, knowns = name.split("_"), known.split("_")
+    words = "_".join(each for each in names if each not in knowns)
+    others = "_".join(each for each in knowns if each not in names)
+    similarity = _ratio(name, known)
+    of_words = _ratio(words, others) if words and others else similarity
+    return similarity if similarity >= _SIMILAR and of_words >= _SIMILAR_WORDS else 0
+
+
+def _ratio(text: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, text, other).ratio()
 
 
 def names_of_cdk() -> Mapping[str, Mapping[str, str]]:
@@ -54,7 +72,7 @@ def binding_problems(
     subject: str,
     args: tuple[Any, ...],
     names: Collection[str],
-    hint: Callable[[str], str],
+    hint: Callable[[str, str, str], str],
 ) -> dict[str, str]:
     """Return the problems of arguments that Python cannot bind to the parameters of a function, each by its argument.
 
@@ -63,7 +81,7 @@ def binding_problems(
         subject: The public name of the function.
         args: The arguments by position.
         names: The names of the other arguments. Names that the function does not have are ignored.
-        hint: A function from an annotation to the way out for its argument.
+        hint: A function from the public name, an argument and its annotation to the way out.
     """
     parameters = inspect.signature(function).parameters.values()
     by_position = [each.name for each in parameters if each.kind is _BY_POSITION]
@@ -78,7 +96,9 @@ def binding_problems(
             "the others"
         )
     missing = [each for each in parameters if _is_required(each) and each.name not in {*filled, *names}]
-    return problems | {each.name: f"{each.name}= is required; use {hint(str(each.annotation))}" for each in missing}
+    return problems | {
+        each.name: f"{each.name}= is required; use {hint(subject, each.name, str(each.annotation))}" for each in missing
+    }
 
 
 def _is_required(parameter: inspect.Parameter) -> bool:

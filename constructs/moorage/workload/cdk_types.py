@@ -7,8 +7,11 @@ import of `aws_cdk` nor a round trip to Node.js.
 from __future__ import annotations
 
 import functools
+import keyword
 from typing import Any
 
+_RESOURCE = "cdk.Resource"
+"""The class that jsii names for a resource that is not defined in the app, beside the interface of the resource."""
 _MODULES = {
     "acm": "aws_certificatemanager",
     "cdk": "aws-cdk-lib",
@@ -26,10 +29,37 @@ def full_name(name: str) -> str:
     return f"{_MODULES.get(module, f'aws_{module}')}{dot}{kind}" if dot else kind
 
 
+def public_name(value: Any) -> str:
+    """Return the name of the type of a value. A CDK class has the name that programs use, such as `events.Schedule`.
+
+    jsii returns objects of classes of its own, such as `_ScheduleProxy`, if the class of the object is not public.
+    """
+    kinds = [type(each) for each in _delegates(value)] or [type(value)]
+    return next(filter(lambda name: name != _RESOURCE, map(_public_name, kinds)), _RESOURCE)
+
+
+def _public_name(kind: type[Any]) -> str:
+    jsii_type = next((found for each in kind.__mro__ if (found := vars(each).get("__jsii_type__"))), None)
+    if jsii_type is None or not _is_generated(kind):
+        return kind.__name__
+    module, name = jsii_type.split(".")[-2:]
+    short = next((short for short, long in _MODULES.items() if long == module), module.removeprefix("aws_"))
+    return f"{short}{'_' * keyword.iskeyword(short)}.{name}"
+
+
+def _is_generated(kind: type[Any]) -> bool:
+    return kind.__module__.startswith(("aws_cdk", "constructs")) or kind.__name__.endswith("Proxy")
+
+
+def _delegates(value: Any) -> tuple[Any, ...]:
+    """Return the objects behind jsii's proxy of an interface. Return an empty tuple for any other value."""
+    found = vars(value).get("_delegates") if type(value).__name__ == "InterfaceDynamicProxy" else None
+    return tuple(found or ())
+
+
 def names_of(value: Any) -> frozenset[str]:
     """Return the names of the classes and interfaces of a value. Only the names of CDK classes include the module."""
-    delegates = vars(value).get("_delegates") if type(value).__name__ == "InterfaceDynamicProxy" else None
-    return frozenset().union(*map(_names_of_type, map(type, delegates or (value,))))
+    return frozenset().union(*map(_names_of_type, map(type, _delegates(value) or (value,))))
 
 
 @functools.cache

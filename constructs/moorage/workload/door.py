@@ -12,53 +12,19 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from moorage.workload.cdk_types import full_name, names_of
-from moorage.workload.durations import FractionError
+from moorage.workload.cdk_types import full_name, names_of, public_name
+from moorage.workload.durations import FractionError, Milliseconds, Seconds
 from moorage.workload.errors import ArgumentTypeError, ValidationError
 from moorage.workload.look_ups import stand_in
 from moorage.workload.problems import is_token
+from moorage.workload.type_problems import ALIASES, described, members_of, way_out, wrong_type
 
 Class = TypeVar("Class", bound=type[Any])
 Check: TypeAlias = Callable[[Any], Any]
 """A function that returns a value in the form that moorage uses, or raises `_WrongKindError`."""
 
-_LONGEST_VALUE = 60
 _NO_STACK = "should be created in the scope of a Stack"
 """A part of CDK's error for a construct outside a stack. Looking for the stack would cost a round trip to Node.js."""
-_ALIASES = {
-    "CapacityChoice": "Capacity | Mapping[Capacity, int] | Strategy",
-    "Construct": "constructs.Construct",
-    "Duration": "cdk.Duration | dt.timedelta",
-    "ITopic": "sns.ITopic",
-    "Images": "Iterable[PushedImage | tuple[str | Sequence[str], dt.date]]",
-    "Origin": "Registry | ReplicationSource",
-    "SubnetSelection": "ec2.SubnetSelection",
-}
-"""The aliases that annotations use, with their types."""
-_PUBLIC_NAMES = {
-    "ConnectionLoadBalancer": "NetworkLoadBalancer",
-    "RequestLoadBalancer": "LoadBalancer",
-    "dt.": "datetime.",
-}
-"""The public names of types that have another name in annotations."""
-_HINTS = {
-    "Image": "an Image such as Image.from_repository(..., tag=...)",
-    "LoadBalancer": "a LoadBalancer, or Listener(...) for a NetworkLoadBalancer",
-    "Mapping": "a dict",
-    "NetworkLoadBalancer": "a NetworkLoadBalancer, or Route(...) for a LoadBalancer",
-    "Path": "a pathlib.Path",
-    "bool": "True or False",
-    "cdk.Duration": "cdk.Duration.minutes(...)",
-    "constructs.Construct": "a stack or another construct",
-    "datetime.timedelta": "datetime.timedelta(...)",
-    "ec2.IVpc": "an ec2.Vpc",
-    "ecs.ICluster": "a Cluster or Cluster.from_attributes(...)",
-    "float": "a finite number",
-    "int": "a whole number",
-    "str": "a string",
-    "tuple": "a tuple",
-}
-"""The hints for types whose names do not suggest a way out."""
 
 
 class _WrongKindError(Exception):
@@ -130,7 +96,7 @@ def _checked(function: Callable[..., Any], subject: str) -> Callable[..., Any]:
                 taken = value if annotation is None else _check_of(annotation)(value)
                 checked.append(stand_in(f"{subject}.{name}", taken))
             except _WrongKindError as error:
-                problems.append(_problem(name, str(annotation), error.entry or _described(value, str(annotation))))
+                problems.append(wrong_type(subject, name, str(annotation), value, error.entry))
         if problems:
             call = _Call(function, _public_name(subject, dict(given)), args, kwargs)
             problems = _with_call_problems(problems, call)
@@ -162,7 +128,7 @@ def _with_call_problems(problems: list[str], call: _Call) -> list[str]:
     from moorage.workload.argument_names import binding_problems, unknown_names  # noqa: PLC0415  # only wrong calls need difflib and tomllib
 
     unknown = unknown_names(call.function, call.subject, call.kwargs)
-    others = binding_problems(*call, _way_out)
+    others = binding_problems(*call, way_out)
     asked_for = [name for name in others if any(f"use {name}=" in each for each in unknown)]
     return [*unknown, *problems, *(problem for name, problem in others.items() if name not in asked_for)]
 
@@ -205,76 +171,22 @@ def _problems_behind(
     return [f"scope must be in a stack (got {place}); use a cdk.Stack, or a construct in a stack"]
 
 
-def _problem(name: str, annotation: str, got: str) -> str:
-    return f"{name} must be of type {_joined(_kinds_of(annotation))} (got {got}); use {_way_out(annotation)}"
-
-
-def _way_out(annotation: str) -> str:
-    return _joined(list(dict.fromkeys(_hint(kind) for kind in _kinds_of(annotation) if kind != "None")))
-
-
-def _hint(kind: str) -> str:
-    name, _, of = kind.partition("[")
-    if name in {"Iterable", "Sequence"}:
-        return f"a list of {of.removesuffix(']').replace(' | ', ' or ')}"
-    hint = _HINTS.get(name)
-    return hint or f"{'an' if kind[0] in 'AEIOaeio' else 'a'} {kind}"
-
-
-def _kinds_of(annotation: str) -> list[str]:
-    """Return the types of an annotation as users know them, without the types that only moorage passes."""
-    kinds = []
-    for node in _members(ast.parse(annotation, mode="eval").body):
-        text = ast.unparse(node)
-        if text in _ALIASES:
-            kinds += _kinds_of(_ALIASES[text])
-        elif text not in {"Seconds", "Milliseconds"}:
-            for name, public_name in _PUBLIC_NAMES.items():
-                text = text.replace(name, public_name)
-            kinds.append(text)
-    return kinds
-
-
-def _joined(words: list[str]) -> str:
-    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
-
-
-def _described(value: Any, annotation: str = "") -> str:
-    """Describe a refused value without showing anything that may be secret."""
-    if "Secret" in annotation:
-        return f"a value of type {type(value).__name__}"
-    if isinstance(value, type):
-        return f"the class {value.__name__}"
-    if isinstance(value, (str, bytes, int, float, list, tuple, set, type(None))):
-        text = repr(value)
-        cut = text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
-        return f"{cut} of type {type(value).__name__}"
-    return f"a value of type {type(value).__name__}"
-
-
 @functools.cache
 def _check_of(annotation: str) -> Check:
     return _check_of_node(ast.parse(annotation, mode="eval").body)
 
 
 def _check_of_node(node: ast.expr) -> Check:
-    members = _members(node)
+    members = list(members_of(node))
     if len(members) > 1:
         return functools.partial(_check_union, tuple(_check_of_node(each) for each in members))
     text = ast.unparse(node)
-    if text in _ALIASES:
-        return _check_of(_ALIASES[text])
+    if text in ALIASES:
+        return _check_of(ALIASES[text])
     if isinstance(node, ast.Subscript):
         arguments = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         return _check_of_generic(ast.unparse(node.value), arguments)
     return _SIMPLE_CHECKS.get(text) or functools.partial(_check_name, text)
-
-
-def _members(node: ast.expr) -> list[ast.expr]:
-    """Return the members of a union, or a list of only the node if the node is not a union."""
-    if isinstance(node, ast.BinOp):
-        return [*_members(node.left), *_members(node.right)]
-    return [node]
 
 
 def _check_of_generic(name: str, arguments: list[ast.expr]) -> Check:
@@ -305,12 +217,12 @@ def _check_mapping(check_key: Check, check_value: Check, value: Any) -> Any:
         try:
             check_key(key)
         except _WrongKindError:
-            raise _WrongKindError(f"a dict with the key {_described(key)}") from None
+            raise _WrongKindError(f"a dict with the key {described(key)}") from None
         try:
             check_value(entry)
         except _WrongKindError:
-            name = repr(key) if isinstance(key, (str, int)) else f"a {type(key).__name__}"
-            raise _WrongKindError(f"a dict with a value of type {type(entry).__name__} for {name}") from None
+            name = repr(key) if isinstance(key, (str, int)) else f"a {public_name(key)}"
+            raise _WrongKindError(f"a dict with a value of type {public_name(entry)} for {name}") from None
     return value
 
 
@@ -332,7 +244,7 @@ def _check_element(check: Check, value: Any) -> Any:
     try:
         return check(value)
     except _WrongKindError as error:
-        raise _WrongKindError(error.entry or f"a list with {_described(value)}") from None
+        raise _WrongKindError(error.entry or f"a list with {described(value)}") from None
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:
@@ -374,7 +286,7 @@ _SIMPLE_CHECKS: Mapping[str, Check] = {
     "bool": functools.partial(_check_instance, bool),
     "dt.date": functools.partial(_check_instance, dt.date),
     "dt.datetime": functools.partial(_check_instance, dt.datetime),
-    "dt.timedelta": functools.partial(_check_instance, dt.timedelta),
+    "dt.timedelta": functools.partial(_check_instance, (dt.timedelta, Seconds, Milliseconds)),
     "float": _check_float,
     "int": _check_int,
     "str": _check_str,

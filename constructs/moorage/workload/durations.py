@@ -1,22 +1,24 @@
-"""Durations, kept as whole seconds or milliseconds, since equal `cdk.Duration`s do not compare as equal in Python."""
+"""Durations, kept as whole seconds or milliseconds, since equal `cdk.Duration`s do not compare as equal in Python.
+
+The converters have the types that users pass, since editors and type checkers show these types in the constructors.
+They also return converted values unchanged, so that a value can be made from the fields of another value.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
 
-    Duration: TypeAlias = cdk.Duration | dt.timedelta
-    """A duration: a `cdk.Duration`, or a `datetime.timedelta` of Python's standard library."""
-
 
 class Seconds(int):
-    """Whole seconds that were read from a duration.
+    """Whole seconds that were read from a duration."""
 
-    The type marks seconds that are already converted, so that a value can be made from the fields of another value.
-    """
+
+class Milliseconds(int):
+    """Whole milliseconds that were read from a duration."""
 
 
 class FractionError(ValueError):
@@ -33,7 +35,7 @@ class FractionError(ValueError):
         super().__init__(f"Duration: {self.problem}")
 
 
-def seconds(duration: Duration | Seconds) -> Seconds:
+def seconds(duration: cdk.Duration | dt.timedelta) -> Seconds:
     """Convert a duration to whole seconds.
 
     Args:
@@ -44,30 +46,32 @@ def seconds(duration: Duration | Seconds) -> Seconds:
     """
     if isinstance(duration, Seconds):
         return duration
-    if isinstance(duration, dt.timedelta):
-        if duration % dt.timedelta(seconds=1):
-            raise FractionError(duration, f"{duration.total_seconds():g} s")
-        return Seconds(duration.total_seconds())
+    period = dt.timedelta(milliseconds=duration) if isinstance(duration, Milliseconds) else duration
+    if isinstance(period, dt.timedelta):
+        if period % dt.timedelta(seconds=1):
+            raise FractionError(duration, f"{period.total_seconds():g} s")
+        return Seconds(period.total_seconds())
     try:
-        return Seconds(duration.to_seconds())
+        return Seconds(period.to_seconds())
     except RuntimeError as error:  # jsii raises it for any error in Node.js; here, for milliseconds
-        raise FractionError(duration, duration.to_human_string()) from error
+        raise FractionError(duration, period.to_human_string()) from error
 
 
-class Milliseconds(int):
-    """Whole milliseconds that were read from a duration; see `Seconds`."""
+def optional_seconds(duration: cdk.Duration | dt.timedelta | None) -> Seconds | None:
+    return None if duration is None else seconds(duration)
 
 
-def optional_milliseconds(duration: Duration | Milliseconds | None) -> Milliseconds | None:
+def optional_milliseconds(duration: cdk.Duration | dt.timedelta | None) -> Milliseconds | None:
     """Convert a duration to whole milliseconds, for values that AWS accepts in fractions of a second.
 
     Return None for None. Drop fractions of a millisecond.
     """
     if duration is None or isinstance(duration, Milliseconds):
         return duration
-    if isinstance(duration, dt.timedelta):
-        return Milliseconds(duration / dt.timedelta(milliseconds=1))
-    return Milliseconds(duration.to_milliseconds())
+    period = dt.timedelta(seconds=duration) if isinstance(duration, Seconds) else duration
+    if isinstance(period, dt.timedelta):
+        return Milliseconds(period / dt.timedelta(milliseconds=1))
+    return Milliseconds(period.to_milliseconds())
 
 
 def default_seconds(count: int) -> Any:
@@ -76,7 +80,3 @@ def default_seconds(count: int) -> Any:
     The return type is `Any`, since the field has the type of the converted value.
     """
     return dt.timedelta(seconds=count)
-
-
-def optional_seconds(duration: Duration | Seconds | None) -> Seconds | None:
-    return None if duration is None else seconds(duration)

@@ -17,9 +17,10 @@ from moorage.workload.problems import Problems
 from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_lambda as lambda_
+    import datetime as dt
 
-    from moorage.workload.durations import Duration
+    import aws_cdk as cdk
+    from aws_cdk import aws_lambda as lambda_
 
 
 class LifecycleStage(enum.Enum):
@@ -79,7 +80,7 @@ class LifecycleHook:
         handler: lambda_.IFunction,
         *stages: LifecycleStage,
         details: Mapping[str, Any] | None = None,
-        timeout: Duration | None = None,
+        timeout: cdk.Duration | dt.timedelta | None = None,
         continue_on_timeout: bool = False,
     ) -> LifecycleHook:
         """Invoke a Lambda function that returns `{"hookStatus": "SUCCEEDED"}`, `"FAILED"` or `"IN_PROGRESS"`.
@@ -103,7 +104,10 @@ class LifecycleHook:
 
     @classmethod
     def pause(
-        cls, *stages: LifecycleStage, timeout: Duration | None = None, continue_on_timeout: bool = False
+        cls,
+        *stages: LifecycleStage,
+        timeout: cdk.Duration | dt.timedelta | None = None,
+        continue_on_timeout: bool = False,
     ) -> LifecycleHook:
         """Pause until ECS's ContinueServiceDeployment continues or rolls back the rollout, or until the timeout.
 
@@ -125,7 +129,7 @@ class LifecycleHook:
         stages: tuple[LifecycleStage, ...],
         handler: lambda_.IFunction | None,
         details: Mapping[str, Any] | None,
-        timeout: Duration | None,
+        timeout: cdk.Duration | dt.timedelta | None,
         continue_on_timeout: bool,  # noqa: FBT001  # private, and a keyword argument of both public methods
     ) -> LifecycleHook:
         """Create a hook, after a check of the arguments; `function` and `pause` document the errors."""

@@ -18,7 +18,8 @@ from moorage.workload.rollback_alarms import RollbackAlarms
 from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
-    from moorage.workload.durations import Duration
+    import aws_cdk as cdk
+
     from moorage.workload.lifecycle_hooks import LifecycleHook
     from moorage.workload.limit import Limit
 
@@ -139,7 +140,7 @@ class Rollout:
         *,
         minimum_healthy_percent: int = 100,
         maximum_percent: int = 200,
-        bake: Duration | None = None,
+        bake: cdk.Duration | dt.timedelta | None = None,
         circuit_breaker: CircuitBreaker | None = _DEFAULT_BREAKER,
         early_success: EarlySuccess | None = None,
         alarms: RollbackAlarms | None = None,
@@ -184,7 +185,7 @@ class Rollout:
     def blue_green(
         cls,
         *,
-        bake: Duration = _DEFAULT_BLUE_GREEN_BAKE,
+        bake: cdk.Duration | dt.timedelta = _DEFAULT_BLUE_GREEN_BAKE,
         alarms: RollbackAlarms | None = _DEFAULT_ALARMS,
         hooks: Iterable[LifecycleHook] = (),
     ) -> Rollout:
@@ -206,8 +207,8 @@ class Rollout:
         cls,
         *,
         percent: float = 5,
-        bake: Duration = _DEFAULT_CANARY_BAKE,
-        final_bake: Duration | None = None,
+        bake: cdk.Duration | dt.timedelta = _DEFAULT_CANARY_BAKE,
+        final_bake: cdk.Duration | dt.timedelta | None = None,
         alarms: RollbackAlarms | None = _DEFAULT_ALARMS,
         hooks: Iterable[LifecycleHook] = (),
     ) -> Rollout:
@@ -232,8 +233,8 @@ class Rollout:
         cls,
         *,
         percent: float = 10,
-        bake: Duration = _DEFAULT_LINEAR_BAKE,
-        final_bake: Duration | None = None,
+        bake: cdk.Duration | dt.timedelta = _DEFAULT_LINEAR_BAKE,
+        final_bake: cdk.Duration | dt.timedelta | None = None,
         alarms: RollbackAlarms | None = _DEFAULT_ALARMS,
         hooks: Iterable[LifecycleHook] = (),
     ) -> Rollout:
@@ -258,8 +259,8 @@ class Rollout:
         cls,
         shift: Shift,
         percent: float,
-        bake: Duration,
-        final_bake: Duration | None,
+        bake: cdk.Duration | dt.timedelta,
+        final_bake: cdk.Duration | dt.timedelta | None,
         alarms: RollbackAlarms | None,
         hooks: Iterable[LifecycleHook],
     ) -> Rollout:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import attrs
 
+from moorage.workload.cdk_types import public_name
 from moorage.workload.door import door
 from moorage.workload.errors import ArgumentTypeError
 
@@ -46,7 +47,7 @@ def _reduce(self: Any) -> tuple[Any, ...]:
             if hasattr(type(each), "__jsii_type__"):
                 raise ArgumentTypeError(
                     f"{type(self).__name__} cannot be pickled, since {field.name} holds an object of type "
-                    f"{type(each).__name__}, which belongs to the app of this process; create the value in the process "
+                    f"{public_name(each)}, which belongs to the app of this process; create the value in the process "
                     "that uses it"
                 )
         state[field.name] = dict(content) if isinstance(content, MappingProxyType) else content

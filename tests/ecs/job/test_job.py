@@ -782,7 +782,10 @@ def test_an_interval_without_retries_is_refused(stack: cdk.Stack, cluster: Clust
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: Schedule(wrong(events.Schedule.rate(cdk.Duration.days(1)))), "use a scheduler.ScheduleExpression"),
+        (
+            lambda: Schedule(wrong(events.Schedule.rate(cdk.Duration.days(1)))),
+            "use scheduler.ScheduleExpression.cron(...)",
+        ),
         (lambda: Schedule(wrong("rate(1 day)")), "(got 'rate(1 day)' of type str)"),
         (
             lambda: Schedule(nightly(), start=dt.datetime(2127, 1, 1)),

@@ -7,7 +7,9 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import assertions
 from aws_cdk import aws_cognito as cognito
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_rds as rds
@@ -192,3 +194,44 @@ def test_a_secret_whose_fields_are_known_only_at_deployment_is_read(stack: cdk.S
     )
     service(stack, Container("redis:8", secrets={"PASSWORD": later(stack)}))
     assert len(containers_of(stack)["app"]["Secrets"]) == 1
+
+
+def database_secret(stack: cdk.Stack) -> Any:
+    return rds.DatabaseInstance(
+        stack,
+        "Database",
+        engine=rds.DatabaseInstanceEngine.postgres(version=rds.PostgresEngineVersion.VER_17),
+        vpc=ec2.Vpc(stack, "DatabaseVpc"),
+    ).secret
+
+
+JSON: dict[str, Callable[[cdk.Stack], Any]] = {
+    "of a database": database_secret,
+    "for a database": lambda stack: rds.DatabaseSecret(stack, "Secret", username="shop"),
+}
+NOT_KNOWN_AS_JSON: dict[str, Callable[[cdk.Stack], Any]] = {
+    "a field of JSON": lambda stack: ecs.Secret.from_secrets_manager(database_secret(stack), "password"),
+    "a text": secret,
+    "imported": lambda stack: secretsmanager.Secret.from_secret_name_v2(stack, "Secret", "shop"),
+    "a parameter": lambda stack: ssm.StringParameter(stack, "Parameter", string_value="a"),
+}
+
+
+def warnings_about_json(stack: cdk.Stack, given: Any) -> list[str]:
+    service(stack, Container("redis:8", secrets={"DB_PASSWORD": given}))
+    found = assertions.Annotations.from_stack(stack).find_warning("*", assertions.Match.any_value())
+    return [str(each.entry.data) for each in found if "@moorage/ecs:secret-json" in str(each.entry.data)]
+
+
+@pytest.mark.parametrize("kind", JSON)
+def test_a_variable_with_the_complete_json_of_a_database_secret_warns(stack: cdk.Stack, kind: str) -> None:
+    (warning,) = warnings_about_json(stack, JSON[kind](stack))
+    assert warning.startswith(
+        "secret 'DB_PASSWORD' of container 'app' is the complete JSON of a database secret, not only the password; use "
+        "ecs.Secret.from_secrets_manager(secret, 'password') for one field; or acknowledge this warning"
+    )
+
+
+@pytest.mark.parametrize("kind", NOT_KNOWN_AS_JSON)
+def test_a_variable_with_another_secret_does_not_warn_about_json(stack: cdk.Stack, kind: str) -> None:
+    assert warnings_about_json(stack, NOT_KNOWN_AS_JSON[kind](stack)) == []

@@ -13,6 +13,8 @@ from moorage.workload.problems import Problems, is_token
 from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from aws_cdk import aws_cloudtrail as cloudtrail
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
@@ -52,7 +54,7 @@ class AuditTrail:
         return AuditTrail(name_or_arn)
 
     @staticmethod
-    def own(*, kept: cdk.Duration | None = None, auto_delete_objects: bool = False) -> AuditTrail:
+    def own(*, kept: cdk.Duration | dt.timedelta | None = None, auto_delete_objects: bool = False) -> AuditTrail:
         """Define a trail that belongs to the registry and records all management events of the account and region.
 
         CloudTrail delivers the first copy of management events free of charge. If another trail of the account already

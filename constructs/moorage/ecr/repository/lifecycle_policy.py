@@ -18,7 +18,7 @@ from moorage.workload.problems import Problems
 from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
-    from moorage.workload.durations import Duration
+    import aws_cdk as cdk
 
 _SECONDS_PER_DAY = 86400
 _ANY, _TAGGED, _UNTAGGED = "any", "tagged", "untagged"
@@ -225,7 +225,11 @@ class LifecyclePolicy:
 
     @classmethod
     def releases(
-        cls, keep: int = 100, *, tags: str | Sequence[str] = "*", expire_untagged: Duration | None = None
+        cls,
+        keep: int = 100,
+        *,
+        tags: str | Sequence[str] = "*",
+        expire_untagged: cdk.Duration | dt.timedelta | None = None,
     ) -> LifecyclePolicy:
         """Keep the newest releases, and delete images without a tag.
 

@@ -26,13 +26,13 @@ from moorage.workload.errors import ValidationError
 from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
+    import datetime as dt
     from typing import Unpack
 
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_kms as kms
 
     from moorage.ecr.repository.repository_metrics import MetricOptions
-    from moorage.workload.durations import Duration
 
 DEFAULT_ENCRYPTION = Encryption.aws_key()
 _NAME_REFUSED_BY_CDK = re.compile("--|__")
@@ -59,7 +59,7 @@ class Repository(ecr.Repository):
         mutable_tags: Sequence[str] = (),
         keep_releases: int | None = None,
         release_tags: str = "*",
-        expire_untagged: Duration | None = None,
+        expire_untagged: cdk.Duration | dt.timedelta | None = None,
         lifecycle: LifecyclePolicy | None = None,
         encryption: Encryption = DEFAULT_ENCRYPTION,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
@@ -174,7 +174,7 @@ def _check_lifecycle(
     lifecycle: LifecyclePolicy | None,
     keep_releases: int | None,
     release_tags: str,
-    expire_untagged: Duration | None,
+    expire_untagged: cdk.Duration | dt.timedelta | None,
 ) -> None:
     problems.check(repository_limits.LIFECYCLE_ROLLBACK, "keep_releases", keep_releases)
     problems.check(repository_limits.IMAGES, "keep_releases", keep_releases)

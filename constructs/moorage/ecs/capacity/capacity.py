@@ -15,6 +15,9 @@ from moorage.workload.required_services import Needs
 from moorage.workload.value import value_class
 
 if TYPE_CHECKING:
+    import datetime as dt
+
+    import aws_cdk as cdk
     from aws_cdk.aws_ec2 import SubnetSelection
     from aws_cdk.aws_sns import ITopic
 
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
     from moorage.ecs.capacity.container_instance import ContainerInstance
     from moorage.ecs.capacity.instance_specification import InstanceSpecification
     from moorage.ecs.capacity.managed_scaling import ManagedScaling, WarmPool
-    from moorage.workload.durations import Duration
     from moorage.workload.ec2_instances import InstanceRequirements
     from moorage.workload.fit import Fit
     from moorage.workload.task import OperatingSystemFamily, Task
@@ -245,7 +247,7 @@ class Capacity:
         excluded_instance_types: Sequence[str] = (),
         spot: bool = False,
         volume_gib: int = 80,
-        scale_in_delay: Duration | None = None,
+        scale_in_delay: cdk.Duration | dt.timedelta | None = None,
         detailed_monitoring: bool = True,
         egress: Sequence[int] = (443,),
         vpc_subnets: SubnetSelection | None = None,

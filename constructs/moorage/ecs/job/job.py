@@ -36,6 +36,8 @@ from moorage.workload.errors import ValidationError
 from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from aws_cdk import aws_events as events
     from aws_cdk import aws_logs as logs
     from aws_cdk import aws_scheduler as scheduler
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
 
     from moorage.ecs.capacity.placement import Placement
     from moorage.ecs.capacity.strategy import CapacityChoice
-    from moorage.workload.durations import Duration
     from moorage.workload.task import Task
 
 
@@ -93,9 +94,9 @@ class Job(JobCosts):
         schedule: scheduler.ScheduleExpression | Schedule | None = None,
         event: events.EventPattern | EventRule | None = None,
         overlap: bool = True,
-        timeout: Duration | None = None,
+        timeout: cdk.Duration | dt.timedelta | None = None,
         retries: int = 0,
-        retry_interval: Duration | None = None,
+        retry_interval: cdk.Duration | dt.timedelta | None = None,
         capacity: CapacityChoice | None = None,
         placement: Placement | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,

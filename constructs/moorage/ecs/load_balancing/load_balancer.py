@@ -36,13 +36,14 @@ from moorage.workload.durations import optional_seconds
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from aws_cdk import aws_certificatemanager as acm
     from aws_cdk import aws_route53 as route53
     from aws_cdk import aws_s3 as s3
     from aws_cdk import aws_wafv2 as wafv2
 
     from moorage.ecs.load_balancing.imported_load_balancer import ImportedLoadBalancer
-    from moorage.workload.durations import Duration
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -127,7 +128,7 @@ class LoadBalancer(AnsweringLoadBalancer):
         test_port: int | None = None,
         listener_ports: Sequence[int] = (),
         vpc_subnets: ec2.SubnetSelection | None = None,
-        idle_timeout: Duration | None = None,
+        idle_timeout: cdk.Duration | dt.timedelta | None = None,
         web_acl: str | wafv2.CfnWebACL | None = None,
         ip_address_type: elbv2.IpAddressType = IPV4,
         zonal_shift: bool = True,

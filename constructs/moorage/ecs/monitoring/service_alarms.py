@@ -19,12 +19,14 @@ from moorage.workload.durations import default_seconds, optional_milliseconds
 from moorage.workload.problems import Problems
 
 if TYPE_CHECKING:
+    import datetime as dt
+
+    import aws_cdk as cdk
     from aws_cdk import aws_sns as sns
 
     from moorage.ecs.worker.worker import Worker
-    from moorage.workload.durations import Duration
 
-_DEFAULT_LATENCY: Duration = default_seconds(5)
+_DEFAULT_LATENCY = default_seconds(5)
 Watch: TypeAlias = tuple[float, list[dict[str, Any]]]
 """A threshold, and the queries of the value to compare with the threshold."""
 _CPU_METRIC, _MEMORY_METRIC = "CPUUtilization", "MemoryUtilization"
@@ -95,7 +97,7 @@ class ServiceAlarms(Construct):
         cpu_percent: float | None = 90,
         memory_percent: float | None = 90,
         errors_percent: float | None = 5,
-        latency: Duration | None = _DEFAULT_LATENCY,
+        latency: cdk.Duration | dt.timedelta | None = _DEFAULT_LATENCY,
         unhealthy_targets: int | None = 1,
         minutes: int = 5,
     ) -> None:

@@ -25,7 +25,8 @@ from moorage.workload.lifecycle_hooks import LifecycleHook, LifecycleStage
 from moorage.workload.problems import Problems, is_token
 
 if TYPE_CHECKING:
-    from moorage.workload.durations import Duration
+    import datetime as dt
+
     from moorage.workload.severity import Severity
 
 _FUNCTION_FILE = Path(__file__).with_name("scan_gate_function.py")
@@ -63,7 +64,7 @@ class ScanGate(Construct):
         *,
         severity: Severity,
         unscanned_images: str | Sequence[str] = (),
-        timeout: Duration | None = None,
+        timeout: cdk.Duration | dt.timedelta | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
         """Define a lifecycle hook that refuses a deployment whose images have findings or were not scanned.

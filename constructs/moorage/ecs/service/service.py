@@ -36,6 +36,8 @@ from moorage.workload.ports import find_port
 from moorage.workload.scaling import Scaling
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_elasticloadbalancingv2 as elbv2
     from aws_cdk import aws_events as events
@@ -49,13 +51,12 @@ if TYPE_CHECKING:
     from moorage.ecs.service.lattice import Lattice
     from moorage.ecs.service.service_connect import ServiceConnect
     from moorage.ecs.service.service_connect_paths import ConnectedService
-    from moorage.workload.durations import Duration
     from moorage.workload.estimate import Estimate
     from moorage.workload.rollout import Rollout
     from moorage.workload.task import Task
 
-_DEFAULT_START: Duration = default_seconds(60)
-_DEFAULT_STOP: Duration = default_seconds(5)
+_DEFAULT_START = default_seconds(60)
+_DEFAULT_STOP = default_seconds(5)
 
 
 @door
@@ -89,7 +90,7 @@ class Service(ServiceCosts):
         assign_public_ip: bool = False,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
         egress: Sequence[int] = DEFAULT_EGRESS,
-        health_check_grace_period: Duration | None = None,
+        health_check_grace_period: cdk.Duration | dt.timedelta | None = None,
         log_group: logs.ILogGroup | None = None,
         log_retention: logs.RetentionDays | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
@@ -265,7 +266,9 @@ class Service(ServiceCosts):
 
         return url_of(self.node.path, self._plan.routes, self._plan.gateway)
 
-    def estimate(self, *, start: Duration = _DEFAULT_START, stop: Duration = _DEFAULT_STOP) -> Estimate | None:
+    def estimate(
+        self, *, start: cdk.Duration | dt.timedelta = _DEFAULT_START, stop: cdk.Duration | dt.timedelta = _DEFAULT_STOP
+    ) -> Estimate | None:
         """Estimate how long it takes to replace the minimum number of copies, and how many copies serve meanwhile.
 
         The estimate follows from ECS's documented behavior and is not a measurement.

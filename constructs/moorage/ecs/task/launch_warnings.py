@@ -8,6 +8,7 @@ import aws_cdk as cdk
 
 from moorage.ecs.capacity.capacity import CapacityKind
 from moorage.ecs.network.network import UNREACHABLE_WARNING
+from moorage.workload import secret_sources
 from moorage.workload.problems import is_token
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _HTTPS_PORT = 443
 
 
 def warn_of_launch(construct: Construct, launch: Launch) -> None:
-    """Warn about tasks that may not start, sessions that may not be recorded, and images that may change.
+    """Warn about tasks that may not start, secrets, sessions that may not be recorded, and images that may change.
 
     Args:
         construct: The construct that starts the task.
@@ -28,6 +29,7 @@ def warn_of_launch(construct: Construct, launch: Launch) -> None:
     """
     add_warning(construct, "@moorage/ecs:no-https", _without_https_warning(launch))
     add_warning(construct, "@moorage/ecs:latest", _moving_image_warning(launch.task))
+    add_warning(construct, "@moorage/ecs:secret-json", _complete_secret_warning(launch.task))
     if launch.task.execute_command:
         add_warning(construct, "@moorage/ecs:sessions", _unrecorded_sessions_warning(launch))
     if launch.task.volumes:
@@ -61,6 +63,19 @@ def _moving_image_warning(task: Task) -> str | None:
     return (
         f"image {moving_images[0]!r} has no fixed version, so it can change without a deployment and cannot be "
         "rolled back; use the tag of a release, or a digest"
+    )
+
+
+def _complete_secret_warning(task: Task) -> str | None:
+    """Return a warning about a variable with the complete JSON of a database secret, or None."""
+    secrets = [(each, *secret) for each in task.containers for secret in each.secrets.items()]
+    complete = [(name, container.name) for container, name, secret in secrets if secret_sources.is_json(secret)]
+    if not complete:
+        return None
+    name, container = complete[0]
+    return (
+        f"secret {name!r} of container {container!r} is the complete JSON of a database secret, not only the password; "
+        "use ecs.Secret.from_secrets_manager(secret, 'password') for one field"
     )
 
 
