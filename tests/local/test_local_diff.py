@@ -294,6 +294,13 @@ def test_a_stack_that_left_the_app_is_shown_and_can_be_deleted(local: Local) -> 
         f"Old is deployed, but no longer in the app; to delete it, run moorage down --home {local.home} Old\n" in shown
     )
     assert "ByHand" not in shown
+    assert shown.splitlines()[-1].startswith("  ")  # a command below `Next:`
+    assert "Next:" not in moorage_("status", "Old")
+    note = shown[shown.index("Old is deployed") :].partition("\n")[0]
+    assert f"\n{note}\n" in local.diff().output
+    refused = moorage_("up", "Old", "--app", str(local.head))
+    assert note in refused
+    assert "moorage up: no stack matches Old; the paths of the app's stacks are" in refused
     assert ["stack", "Old", "CREATE_COMPLETE,", "1", "resource,"] in [
         line.split()[:5] for line in moorage_("status", "Old").splitlines()
     ]

@@ -23,5 +23,5 @@ def test_deployed_stacks_are_not_named() -> None:
 def test_stacks_that_are_not_deployed_are_named(count: int, named: str) -> None:
     (note,) = undeployed_note(stacks("dev/Web"), stacks("dev/Web", *(f"a/{index}" for index in range(count))))
     assert note == (
-        f"Not deployed, and shown as added: {named}To leave them out, name deployed stacks, such as 'dev/*'."
+        f"Not deployed, and shown as added: {named}To leave them out, name deployed stacks, such as dev/Web."
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 import signal
 import sys
@@ -30,10 +29,12 @@ from moorage.local.report.table import Row, table
 from moorage.local.selection import chosen_stacks, named_stacks, with_dependents
 from moorage.local.standing import (
     Difference,
+    checkout,
     deployment_notes,
     identity,
     keep_report,
     standing_stacks,
+    undefined_notes,
     undefined_stacks,
     undeployed_note,
 )
@@ -151,7 +152,7 @@ def up(home: Home, given: Request) -> None:
         stood = home.running() is not None
         try:
             stacks = stacks_of(toolkit.synthesize(lambda: _standing(home, given.port)))
-            chosen = chosen_stacks(stacks, given.stacks)
+            chosen = _chosen(home, given, stacks)
         except UnansweredError as error:
             _suggest(home, _standing(home, given.port), given, error.places)
             raise
@@ -177,7 +178,7 @@ def up(home: Home, given: Request) -> None:
             clock.reached("deployment")
         out("\n")
         _show(server, chosen)
-        _tell_undefined(given, undefined_stacks(server.access, stacks))
+        out("".join(f"{note}\n" for note in undefined_notes(undefined_stacks(server.access, stacks), _down(given))))
         if waiting:
             is_named = len(named_stacks(stacks, given.stacks)) == len(chosen)
             out(given.cost(stacks, home.assembly, given.stacks if is_named else [stack.path for stack in chosen]))
@@ -233,7 +234,7 @@ def _difference(home: Home, toolkit: Toolkit, server: Server, given: Request, fo
     except UnansweredError as error:
         _suggest(home, server, given, error.places)
         raise
-    defined = stacks_of(assembly, _root(Path.cwd()))
+    defined = stacks_of(assembly, checkout(Path.cwd()))
     keep_report(home.assembly, folder / "standing")
     standing = standing_stacks(server.access, defined, _deployed(home), folder / "standing")
     if not standing:
@@ -242,7 +243,9 @@ def _difference(home: Home, toolkit: Toolkit, server: Server, given: Request, fo
     chosen = chosen_stacks((*defined, *(stack for stack in standing if identity(stack) not in own)), given.stacks)
     names = {stack.name for stack in chosen}
     one, other = (tuple(stack for stack in stacks if stack.name in names) for stacks in (standing, defined))
-    notes = (*(() if given.stacks else undeployed_note(one, other)), *deployment_notes(server.access, other))
+    gone = [stack for stack in one if identity(stack) not in own]
+    undeployed = () if given.stacks else undeployed_note(one, other)
+    notes = (*undefined_notes(gone, _down(given)), *undeployed, *deployment_notes(server.access, other))
     return Difference(one, other, notes)
 
 
@@ -296,9 +299,14 @@ def status(home: Home, given: Request) -> None:
     undefined = undefined_stacks(server.access, defined)
     stacks = (*defined, *undefined)
     chosen = chosen_stacks(stacks, given.stacks) if stacks else ()
+    if not left(server.access, chosen):
+        out("Nothing is deployed; deploy the app with up.\n")
+        return
     _show(server, chosen)
-    _tell_undefined(given, [stack for stack in undefined if stack in chosen])
-    _suggest(home, server, given, _places(chosen))
+    gone = [stack for stack in undefined if stack in chosen]
+    out("".join(f"{note}\n" for note in undefined_notes(gone, _down(given))))
+    if len(gone) < len(chosen):
+        _suggest(home, server, given, _places(chosen))
 
 
 _COMMANDS: Mapping[str, Callable[[Home, Request], int | None]] = {
@@ -362,12 +370,19 @@ def _show(server: Server, stacks: Sequence[Stack]) -> None:
         out(f"{row.what:{widths[0]}}  {row.name:{widths[1]}}  {row.says}".rstrip() + "\n")
 
 
-def _tell_undefined(given: Request, stacks: Sequence[Stack]) -> None:
-    """Print a line about each deployed stack that the app no longer defines, as `up` does not delete it."""
-    _, own = options(None, None if given.home == HOME else given.home)
-    for stack in stacks:
-        command = f"{given.program} down{own} {shlex.quote(stack.path)}"
-        out(f"{stack.path} is deployed, but no longer in the app; to delete it, run {command}\n")
+def _chosen(home: Home, given: Request, stacks: Sequence[Stack]) -> tuple[Stack, ...]:
+    """Return the stacks to deploy. If no stack matches, name the deployed stacks that were renamed or removed."""
+    try:
+        return chosen_stacks(stacks, given.stacks)
+    except LocalError:
+        if server := home.running():
+            out("".join(f"{note}\n" for note in undefined_notes(undefined_stacks(server.access, stacks), _down(given))))
+        raise
+
+
+def _down(given: Request) -> str:
+    """Return the beginning of the command that deletes stacks of this local AWS."""
+    return f"{given.program} down{options(None, None if given.home == HOME else given.home)[1]}"
 
 
 def _delete_undefined(server: Server, stacks: Sequence[Stack]) -> None:
@@ -382,8 +397,3 @@ def _suggest(home: Home, server: Server, given: Request, places: Sequence[tuple[
     """Print the commands to run next, with the same program, app, home and stacks as this command."""
     own = None if given.home == HOME else given.home
     out("".join(next_steps(given.program, given.app, own, given.stacks, home, server.access, places)))
-
-
-def _root(folder: Path) -> Path:
-    """Return the root of the checkout that contains a folder, or else the folder itself."""
-    return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), folder)

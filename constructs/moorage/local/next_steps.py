@@ -51,8 +51,9 @@ def next_steps(
     if (home.assembly / "manifest.json").exists():
         yield from _step("draw the stacks for Markdown", f"{program} diagram {shlex.quote(str(home.assembly))}{named}")
     yield from _step("deploy changes to the app", f"{program} up{given}{own}{named}")
+    one = ", with the line of one account and region" if len(set(places)) > 1 else ""
+    yield from _step(f"call the local AWS from this shell{one}", *shell_lines(access, home.folder / "secret", places))
     yield from _step("delete the stacks", f"{program} down{own}{named}")
-    yield from _step("call the local AWS from this shell", *shell_lines(access, home.folder / "secret", places))
 
 
 def options(app: str | None, folder: Path | None) -> tuple[str, str]:

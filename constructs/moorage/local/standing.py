@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -91,6 +92,27 @@ def undefined_stacks(access: Access, last: Sequence[Stack]) -> tuple[Stack, ...]
     return tuple(attrs.evolve(each, template_file=None) for each in standing if identity(each) not in defined)
 
 
+def undefined_notes(stacks: Sequence[Stack], down: str) -> Iterator[str]:
+    """Yield a sentence about each deployed stack that the app no longer defines, as `up` does not delete it.
+
+    Args:
+        stacks: The stacks.
+        down: The beginning of the command that deletes them.
+    """
+    for stack in stacks:
+        command = f"{down} {shlex.quote(stack.path)}"
+        yield f"{stack.path} is deployed, but no longer in the app; to delete it, run {command}"
+
+
+def checkout(folder: Path) -> Path:
+    """Return the root of the checkout that contains a folder, or else the folder itself.
+
+    Args:
+        folder: The folder.
+    """
+    return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), folder)
+
+
 def keep_report(assembly: Path, folder: Path) -> None:
     """Copy the validation report of the last deployment, if it exists, into the folder of the deployed templates.
 
@@ -129,7 +151,9 @@ def undeployed_note(standing: Sequence[Stack], defined: Sequence[Stack]) -> Iter
     paths = [stack.path for stack in defined if identity(stack) not in deployed]
     if paths:
         named = ", ".join(paths[:_NAMED]) + (f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else "")
-        yield f"Not deployed, and shown as added: {named}. To leave them out, name deployed stacks, such as 'dev/*'."
+        common = next((stack.path for stack in defined if identity(stack) in deployed), None)
+        example = f", such as {shlex.quote(common)}" if common else ""
+        yield f"Not deployed, and shown as added: {named}. To leave them out, name deployed stacks{example}."
 
 
 @attrs.frozen
