@@ -12,7 +12,7 @@ import attrs
 from moorage.assembly.cloud_assembly import Stack
 from moorage.cost.amounts import Range
 from moorage.cost.difference import CostDifference, Place, difference_of
-from moorage.cost.estimate import DEFAULT_REGION, estimate, in_region
+from moorage.cost.estimate import DEFAULT_REGION, Sum, estimate, in_region
 from moorage.cost.money import cents, money
 from moorage.cost.usage import Usage, read
 from moorage.prices.book import PriceBook
@@ -143,7 +143,7 @@ def _exceeded(cost: CostDifference, options: CostOptions) -> Iterator[str]:
     if limit is not None and after > limit:
         yield (
             f"the cost of ${_usd(after)} a month with the least copies is over {MAX_MONTHLY} {limit:f}; {_cause(cost)}"
-            f"{_assumed(cost)}"
+            f"{_assumed(new=cost.after)}"
         )
     percent = options.max_increase_percent
     if percent is None or after <= before:
@@ -151,21 +151,23 @@ def _exceeded(cost: CostDifference, options: CostOptions) -> Iterator[str]:
     if not before:
         yield (
             f"the cost rises from $0.00 to ${_usd(after)} a month with the least copies, which is more than any "
-            f"percentage and so over {MAX_INCREASE_PERCENT} {percent:f}; {_cause(cost)}; to limit an app that cost "
-            f"nothing before, use {MAX_MONTHLY}"
+            f"percentage and so over {MAX_INCREASE_PERCENT} {percent:f}; {_cause(cost)}{_assumed(new=cost.after)}; to "
+            f"limit an app that cost nothing before, use {MAX_MONTHLY}"
         )
     elif (after - before) * 100 > percent * before:
         rise = ((after - before) * 100 / before).quantize(_TENTH, ROUND_UP)
         yield (
             f"the cost rises by {rise:f} percent with the least copies (${_usd(before)} \u2192 ${_usd(after)} a "
             f"month), over {MAX_INCREASE_PERCENT} {percent:f}; {_cause(cost)}"
+            f"{_assumed(old=cost.before, new=cost.after)}"
         )
 
 
-def _assumed(cost: CostDifference) -> str:
-    """Return the clause about assumed prices in the cost with the least copies; empty if there is no such price."""
-    assumed = cents(cost.after.assumed.least)
-    return f"; ${_usd(assumed)} of it rests on assumed prices" if assumed else ""
+def _assumed(**sums: Sum) -> str:
+    """Return the clause about assumed prices in costs with the least copies; empty if there is no such price."""
+    amounts = {name: cents(each.assumed.least) for name, each in sums.items()}
+    parts = [f"${_usd(amount)} of the {name} cost" for name, amount in amounts.items() if amount]
+    return f"; {' and '.join(parts)} rest{'s' if len(parts) == 1 else ''} on assumed prices" if parts else ""
 
 
 def _cause(cost: CostDifference) -> str:
