@@ -102,14 +102,18 @@ def test_a_price_counts_hours_in_each_zone_and_traffic() -> None:
 
 def test_its_prices_are_those_of_the_price_book() -> None:
     """The values of `workload` import no price book, so they have numbers of their own."""
-    hour, gib, nat_hour, nat_gib, address = (
-        float(price.usd)
-        for item in ("endpoint.hour", "endpoint.gb", "nat.hour", "nat.gb", "ipv4.hour")
-        if isinstance(price := PriceBook.load().price(item, "us-east-1"), Price)
-    )
+    book = PriceBook.load()
+
+    def usd(item: str) -> float:
+        found = book.price(item, "us-east-1")
+        assert isinstance(found, Price)
+        return float(found.usd)
+
     price = EgressPrice(interfaces=1, zones=1, gib=1)
-    assert price.endpoints == pytest.approx(hour * 730 + gib)
-    assert price.nat_gateway_per_zone == price.one_nat_gateway == pytest.approx((nat_hour + address) * 730 + nat_gib)
+    assert price.endpoints == pytest.approx(usd("endpoint.hour") * 730 + usd("endpoint.gb"))
+    nat = (usd("nat.hour") + usd("ipv4.hour")) * 730 + usd("nat.gb")
+    assert price.nat_gateway_per_zone == pytest.approx(nat)
+    assert price.one_nat_gateway == pytest.approx(nat)
 
 
 @pytest.mark.parametrize("name", ["", "ecr api", "com.amazonaws.eu-west-1.logs"])
