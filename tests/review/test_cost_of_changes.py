@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from moorage.assembly.cloud_assembly import Stack
 from moorage.cost.money import signed
+from moorage.prices.book import PriceBook, shipped_file
 from moorage.review.command import review_command
 from moorage.review.cost import CostOptions, CostReader, ReviewedCost
 from moorage.review.forms import html, junit, markdown, sarif, terminal
@@ -328,7 +329,8 @@ def test_sums_that_contain_an_assumed_price_say_so_if_it_does_not_differ() -> No
 
 
 def limits(monthly: str | None = None, percent: str | None = None, usage: Path | None = None) -> CostOptions:
-    return CostOptions(usage, *(None if each is None else Decimal(each) for each in (monthly, percent)))
+    max_monthly, max_increase = (None if each is None else Decimal(each) for each in (monthly, percent))
+    return CostOptions(usage, max_monthly, max_increase)
 
 
 @pytest.mark.parametrize(
@@ -488,6 +490,27 @@ def test_a_wrong_value_is_one_sentence(sides: tuple[str, str], arguments: list[s
     assert done.exit_code == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_price_book_of_the_user_decides_the_amounts(sides: tuple[str, str], tmp_path: Path) -> None:
+    contents = json.loads(shipped_file().read_text())
+    (table,) = (table for table in contents["tables"] if "nat.hour" in table["prices"])
+    table["prices"]["nat.hour"] = ["0.1"] * len(table["regions"])
+    own = tmp_path / "prices.json"
+    own.write_text(json.dumps(contents))
+    assert "Cost: $73.00 a month more ($1.00 → $74.00)" in run(*sides, "--prices", str(own)).output
+    own.write_text("{}")
+    done = run("no", "sides", "--prices", str(own))  # the book is read before the sides
+    assert done.exit_code == 2
+    assert "is not a price book" in done.stderr
+
+
+def test_old_prices_are_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PriceBook, "warning", lambda _self, _today: "the price book is old")
+    found = reviewed({"Key": KEY}, {"Key": KEY, "Nat": NAT})
+    for form in (terminal, markdown, html):
+        assert form.render(found).count("The price book is old.") == 1
+    assert "the price book is old" in json.loads(json_form.render(found))["cost"]["notes"]
 
 
 def test_a_new_app_has_no_percentage(sides: tuple[str, str]) -> None:

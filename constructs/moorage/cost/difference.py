@@ -71,7 +71,7 @@ class CostDifference:
         by_use: The names of the components that only the head has, and that are billed by use that nothing states.
         largest: The component that costs most in the head; None if nothing there has a cost.
         assumed: The components whose cost does not differ, and has a price that no source states.
-        notes: The sentences about the regions of the prices.
+        notes: The sentences about the regions and the age of the prices.
         unused: A sentence for each value of the usage file that no component of both versions uses.
         regions: The regions of the components that differ.
     """

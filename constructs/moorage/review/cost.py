@@ -34,11 +34,13 @@ class CostOptions:
         max_monthly: The largest monthly cost of the head in USD, with the least copies. Default: None, for no limit.
         max_increase_percent: The largest increase, as a percentage of the base with the least copies. Default: None,
             for no limit.
+        prices: The file of the price book, such as `moorage prices refresh` writes. Default: None, for that of moorage.
     """
 
     usage: Path | None = None
     max_monthly: Decimal | None = None
     max_increase_percent: Decimal | None = None
+    prices: Path | None = None
 
 
 @attrs.frozen(eq=False)
@@ -63,27 +65,30 @@ class ReviewedCost:
 
 @attrs.frozen(eq=False)
 class CostReader:
-    """The use and the limits of one run, which are read before the sides are.
+    """The use, the prices and the limits of one run, which are read before the sides are.
 
     Args:
         options: The settings.
         usage: The use that the file states.
+        book: The price book that the settings name. Default: None, for that of moorage.
     """
 
     options: CostOptions
     usage: Usage
+    book: PriceBook | None = None
 
     @classmethod
     def of(cls, options: CostOptions) -> CostReader:
-        """Read the usage file.
+        """Read the files that the settings name.
 
         Args:
             options: The settings.
 
         Raises:
             UsageError: The usage file cannot be used.
+            PriceBookError: The price book cannot be used.
         """
-        return cls(options, read(options.usage))
+        return cls(options, read(options.usage), PriceBook.load(options.prices) if options.prices else None)
 
     def reviewed(self, comparison: Comparison) -> ReviewedCost:
         """Return the cost of a change.
@@ -96,10 +101,12 @@ class CostReader:
         """
         base = _top_level([(stack.before, stack.after) for stack in comparison.stacks])
         head = _top_level([(stack.after, stack.before) for stack in comparison.stacks])
-        book = PriceBook.load(regions={stack.region for stack in (*base, *head) if stack.region})
+        book = self.book or PriceBook.load(regions={stack.region for stack in (*base, *head) if stack.region})
         before = None if comparison.new else estimate(base, book, self.usage, DEFAULT_REGION)
         after = estimate(head, book, self.usage, DEFAULT_REGION)
         difference = difference_of(before, after, _same(comparison))
+        if old := book.warning(dt.datetime.now(dt.UTC).date()):
+            difference = attrs.evolve(difference, notes=(*difference.notes, old))
         exceeded = tuple(_exceeded(difference, self.options))
         gone = [stack.path for stack in comparison.stacks if stack.after is None]
         sums = before.stacks if before else {}
