@@ -37,7 +37,9 @@ def test_the_table_and_the_sum_say_what_is_assumed() -> None:
     shown = terminal.render(spot())
     assert "Fargate Spot vCPU (assumed)" in shown
     assert "KMS key (assumed)" not in shown
-    assert "$18.02 of it is assumed: no source states the prices of the components marked (assumed)." in shown
+    for name in ("Shop", "In all"):
+        assert f"{name}: $19.02 a month; $18.02 of it rests on assumed prices\n" in shown
+    assert "No source states the prices of the components marked (assumed), so they are assumptions." in shown
 
 
 def test_json_marks_rows_and_sums() -> None:
