@@ -161,8 +161,9 @@ kept: $(SYNTH) ## Keep the templates of this version, from which tests/upgrade d
 	CDK_OUTDIR=.cache/kept python app.py
 	python -m tools.kept_assembly .cache/kept tests/upgrade/kept
 
-bench: $(READY) ## Compare with aws_ecs_patterns; fails over a limit
+bench: $(READY) ## Compare with aws_ecs_patterns, and time an estimate of costs; fails over a limit
 	python -m tools.bench
+	python -m tools.bench.cost
 
 fuzz: $(READY) ## Define 2,000 random services and 500 updates; fails on any that AWS would refuse
 	python -m tools.fuzz

@@ -62,7 +62,7 @@ def by_subject(advice: Any) -> dict[str, tuple[Any, ...]]:
 
 
 def test_both_take_the_same_assumptions() -> None:
-    options = {each.name for each in command.params} - {"assembly", "pattern", "usage", "json"}
+    options = {each.name for each in command.params} - {"assembly", "pattern", "usage", "prices", "json"}
     for method in (Service.advise, Worker.advise, Cluster.advise):
         assert set(inspect.signature(method).parameters) == {"self", *options}
     of_runs = {"run_minutes", "runs_per_month"}  # a usage file has them

@@ -139,6 +139,7 @@ def test_an_app_in_a_folder_and_with_a_command_of_its_own(tmp_path: Path) -> Non
         ("max_monthly",),
         ("max_increase_percent",),
         ("usage",),
+        ("prices",),
     ],
 )
 def test_inputs_are_never_run_as_commands(attacked: tuple[str, ...], shop: App, tmp_path: Path) -> None:
@@ -223,6 +224,7 @@ def test_a_cost_over_a_limit_fails_the_job(
         ({"max_monthly": "-1"}, "--max-monthly must be an amount in USD, without $ and commas, of at least 0"),
         ({"max_increase_percent": "10%"}, "--max-increase-percent must be a percentage, without %, of at least 0"),
         ({"usage": "nothing.toml"}, "nothing.toml cannot be read"),
+        ({"prices": "nothing.json"}, "nothing.json: cannot be read"),
     ],
 )
 def test_a_wrong_limit_is_no_review(limits: dict[str, str], said: str, keys: App, tmp_path: Path) -> None:

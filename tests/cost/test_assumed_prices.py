@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from pathlib import Path
 
-from moorage.cost import json_form, terminal
+import pytest
+
+from moorage.assembly.cloud_assembly import Stack
+from moorage.cost import command, json_form, terminal
 from moorage.cost.amounts import ZERO
 from moorage.cost.estimate import Estimate
+from moorage.cost.summary import summary
 from tests.cost.cost_rows import BOOK, Resource, estimated, stack_of
 
 
-def spot(**use: float) -> Estimate:
-    """Return the estimate of a key and of a task on Fargate Spot."""
+def app() -> Stack:
+    """Return a stack with a key and a task on Fargate Spot."""
     strategy = [{"CapacityProvider": "FARGATE_SPOT", "Weight": 1}]
     service = {"TaskDefinition": {"Ref": "Task"}, "CapacityProviderStrategy": strategy}
     resources = {
@@ -20,14 +25,21 @@ def spot(**use: float) -> Estimate:
         "Web": Resource("ECS::Service", service),
         "Key": Resource("KMS::Key"),
     }
-    return estimated(stack_of(resources), use=use)
+    return stack_of(resources)
+
+
+def spot(**use: float) -> Estimate:
+    """Return the estimate of a key and of a task on Fargate Spot."""
+    return estimated(app(), use=use)
 
 
 def test_the_table_and_the_sum_say_what_is_assumed() -> None:
     shown = terminal.render(spot())
     assert "Fargate Spot vCPU (assumed)" in shown
     assert "KMS key (assumed)" not in shown
-    assert "$18.02 of it is assumed: no source states the prices of the components marked (assumed)." in shown
+    for name in ("Shop", "In all"):
+        assert f"{name}: $19.02 a month; $18.02 of it rests on assumed prices\n" in shown
+    assert "No source states the prices of the components marked (assumed), so they are assumptions." in shown
 
 
 def test_json_marks_rows_and_sums() -> None:
@@ -43,3 +55,20 @@ def test_a_discount_of_the_usage_file_is_not_assumed() -> None:
     found = spot(spot_discount_percent=60)
     assert found.total.assumed == ZERO
     assert "assumed" not in terminal.render(found)
+
+
+def test_the_line_after_a_deployment_says_what_is_assumed() -> None:
+    assert summary([app()], Path("cdk.out"), ()) == (
+        "On AWS, this costs at least $19.02 a month, of which $18.02 rests on assumed prices (moorage cost cdk.out)\n"
+    )
+
+
+def test_an_exceeded_budget_says_what_is_assumed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "stacks_of", lambda _: [app()])
+    assert command.run(command.Request(assembly=Path("cdk.out"), budget="10")) == 1
+    assert capsys.readouterr().err == (
+        "moorage cost: $19.02 a month is over the budget of $10, which is compared with the least number of copies; "
+        "$18.02 of it rests on assumed prices\n"
+    )

@@ -56,6 +56,18 @@ def test_the_arithmetic_of_the_page_is_right() -> None:
     assert abs(total - Decimal(fixed) - Decimal(use)) < Decimal("0.01")
 
 
+def test_the_numbers_of_metrics_are_those_of_the_example() -> None:
+    """The text says how many metrics a cluster, a service and a task have; the example has 2 to 6 tasks."""
+    page = " ".join(GUIDE.read_text().split())
+    said = re.findall(
+        r"(\d+) for a cluster with a service on Fargate, (\d+) for the service and (\d+) for each task", page
+    )
+    ((cluster, service, task),) = (tuple(map(int, each)) for each in said)
+    (ranges,) = re.findall(r"Container Insights \(enhanced\) (\d+) to (\d+) metric-month", page)
+    assert tuple(map(int, ranges)) == (service + 2 * task, service + 6 * task)
+    assert f" Container Insights (enhanced) {cluster} metric-month" in page
+
+
 def test_the_table_of_keys_is_complete() -> None:
     section = GUIDE.read_text().partition("\n## State the use\n")[2].partition("\n## ")[0]
     assert dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE)) == KEYS

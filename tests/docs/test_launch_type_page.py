@@ -22,10 +22,11 @@ from moorage.advice.launch_type import LaunchType
 from moorage.advice.market import Market
 from moorage.advice.money import usd
 from moorage.advice.offers import Offer
-from moorage.advice.workload import Workload
+from moorage.advice.workload import DEFAULT_RUN_MINUTES, DEFAULT_RUNS, Workload
 from moorage.cli.commands import moorage
 from moorage.prices import PriceBook
 from moorage.workload.ec2_instances import instance_type
+from moorage.workload.fargate_sizes import FARGATE_MEMORY
 from moorage.workload.task import Architecture
 from tests.docs.fences import fences_of
 from tools.docs.pages import ROOT
@@ -118,6 +119,18 @@ def test_a_computed_table_is_what_the_arithmetic_gives(name: str, lines: object)
     shown = dict(_COMPUTED.findall(GUIDE.read_text()))
     assert callable(lines)
     assert shown[name].strip() == "".join(lines()).strip()
+
+
+def test_the_defaults_of_the_page_are_those_of_the_advice() -> None:
+    page, given = " ".join(GUIDE.read_text().split()), Assumptions()
+    for said in (
+        f"more than {given.margin_percent} % cheaper than Fargate",
+        f"| {given.upkeep_hours} hours at ${given.hourly_rate} |",
+        f"| {DEFAULT_RUN_MINUTES} minutes a run; {DEFAULT_RUNS} runs a month for events |",
+        f"by default, a run takes {DEFAULT_RUN_MINUTES} minutes",
+        f"more than {max(FARGATE_MEMORY) // 1024} vCPUs or {max(map(max, FARGATE_MEMORY.values())) // 1024} GiB",
+    ):
+        assert said in page
 
 
 @pytest.fixture

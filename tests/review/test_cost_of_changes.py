@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from moorage.assembly.cloud_assembly import Stack
 from moorage.cost.money import signed
+from moorage.prices.book import PriceBook, shipped_file
 from moorage.review.command import review_command
 from moorage.review.cost import CostOptions, CostReader, ReviewedCost
 from moorage.review.forms import html, junit, markdown, sarif, terminal
@@ -323,8 +324,23 @@ def test_the_price_of_spot_is_marked_as_assumed_in_every_form() -> None:
     assert cost["after"]["assumed"] == cost["after"]["fixed"]
 
 
+def test_sums_that_contain_an_assumed_price_say_so_if_it_does_not_differ() -> None:
+    spot = tasks(2, provider="FARGATE_SPOT")
+    found = reviewed(spot, {**spot, "Key": KEY})
+    assert line(found).startswith(
+        "Cost: $1.00 a month more ($36.04 → $37.04). $36.04 of each sum rests on assumed prices.\nCause: KMS key"
+    )
+    said = "Assumed prices of Fargate Spot vCPU and Fargate Spot memory: Spot costs 50 percent less"
+    for form in (terminal, markdown, html):
+        assert form.render(found).count(said) == 1
+    assert cost_of(found).difference.changes[0].component == "KMS key"
+    new = reviewed(None, {**spot, "Key": KEY})
+    assert "$37.04 a month. $36.04 of the new sum rests on assumed prices." in line(new)
+
+
 def limits(monthly: str | None = None, percent: str | None = None, usage: Path | None = None) -> CostOptions:
-    return CostOptions(usage, *(None if each is None else Decimal(each) for each in (monthly, percent)))
+    max_monthly, max_increase = (None if each is None else Decimal(each) for each in (monthly, percent))
+    return CostOptions(usage, max_monthly, max_increase)
 
 
 @pytest.mark.parametrize(
@@ -369,7 +385,24 @@ def limits(monthly: str | None = None, percent: str | None = None, usage: Path |
             tasks(provider="FARGATE_SPOT"),
             limits("36"),
             "the cost of $36.04 a month with the least copies is over --max-monthly 36; the largest cause is Fargate "
-            "Spot vCPU of Shop/Web ($0.00 → $29.55 a month); $36.04 of it rests on assumed prices",
+            "Spot vCPU of Shop/Web ($0.00 → $29.55 a month); $36.04 of the new cost rests on assumed prices",
+        ),
+        (
+            {},
+            tasks(provider="FARGATE_SPOT"),
+            limits(percent="10"),
+            "the cost rises from $0.00 to $36.04 a month with the least copies, which is more than any percentage and "
+            "so over --max-increase-percent 10; the largest cause is Fargate Spot vCPU of Shop/Web ($0.00 → $29.55 a "
+            "month); $36.04 of the new cost rests on assumed prices; to limit an app that cost nothing before, use "
+            "--max-monthly",
+        ),
+        (
+            {**tasks(provider="FARGATE_SPOT"), "One": KEY},
+            {**tasks(4, 4, provider="FARGATE_SPOT"), "One": KEY},
+            limits(percent="10"),
+            "the cost rises by 97.4 percent with the least copies ($37.04 → $73.08 a month), over "
+            "--max-increase-percent 10; the largest cause is Fargate Spot vCPU of Shop/Web ($29.55 → $59.10 a month); "
+            "$36.04 of the old cost and $72.08 of the new cost rest on assumed prices",
         ),
         (tasks(2, 2), tasks(2, 60), limits("72.08", "0"), ""),  # the least copies count
     ],
@@ -467,6 +500,27 @@ def test_a_wrong_value_is_one_sentence(sides: tuple[str, str], arguments: list[s
     assert done.exit_code == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_price_book_of_the_user_decides_the_amounts(sides: tuple[str, str], tmp_path: Path) -> None:
+    contents = json.loads(shipped_file().read_text())
+    (table,) = (table for table in contents["tables"] if "nat.hour" in table["prices"])
+    table["prices"]["nat.hour"] = ["0.1"] * len(table["regions"])
+    own = tmp_path / "prices.json"
+    own.write_text(json.dumps(contents))
+    assert "Cost: $73.00 a month more ($1.00 → $74.00)" in run(*sides, "--prices", str(own)).output
+    own.write_text("{}")
+    done = run("no", "sides", "--prices", str(own))  # the book is read before the sides
+    assert done.exit_code == 2
+    assert "is not a price book" in done.stderr
+
+
+def test_old_prices_are_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PriceBook, "warning", lambda _self, _today: "the price book is old")
+    found = reviewed({"Key": KEY}, {"Key": KEY, "Nat": NAT})
+    for form in (terminal, markdown, html):
+        assert form.render(found).count("The price book is old.") == 1
+    assert "the price book is old" in json.loads(json_form.render(found))["cost"]["notes"]
 
 
 def test_a_new_app_has_no_percentage(sides: tuple[str, str]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from aws_cdk import aws_ec2 as ec2
 
 from moorage import Container, Endpoints, Image, Task
+from moorage.prices import Price, PriceBook
 from moorage.workload.egress_prices import EgressPrice
 from moorage.workload.endpoint_names import KNOWN_NAMES, unknown_name_warning
 from tests.stand_ins import stand_in
@@ -97,6 +98,22 @@ def test_a_price_counts_hours_in_each_zone_and_traffic() -> None:
         "2 interface endpoints in 3 zones cost about $44 a month; one NAT gateway in each zone costs "
         "$110, and a single NAT gateway $37"
     )
+
+
+def test_its_prices_are_those_of_the_price_book() -> None:
+    """The values of `workload` import no price book, so they have numbers of their own."""
+    book = PriceBook.load()
+
+    def usd(item: str) -> float:
+        found = book.price(item, "us-east-1")
+        assert isinstance(found, Price)
+        return float(found.usd)
+
+    price = EgressPrice(interfaces=1, zones=1, gib=1)
+    assert price.endpoints == pytest.approx(usd("endpoint.hour") * 730 + usd("endpoint.gb"))
+    nat = (usd("nat.hour") + usd("ipv4.hour")) * 730 + usd("nat.gb")
+    assert price.nat_gateway_per_zone == pytest.approx(nat)
+    assert price.one_nat_gateway == pytest.approx(nat)
 
 
 @pytest.mark.parametrize("name", ["", "ecr api", "com.amazonaws.eu-west-1.logs"])

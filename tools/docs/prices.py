@@ -26,13 +26,15 @@ moorage prices refresh --region eu-west-1 --into prices.json
 
 The command asks the Price List of AWS for exact usage types, one region after another, and prints the prices that
 differ. It needs `moorage[prices]` and the permission `pricing:GetProducts`. Items that the Price List does not price in
-the unit of the book keep their old price, and the command lists them.
+the unit of the book keep their old price, and the command lists them. `moorage cost`, `moorage advise` and
+`moorage review` use the new book with `--prices prices.json`.
 
 AWS documents the
 [codes of regions](https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-region-billing-codes.html) with
 which usage types begin, but not the usage types. Those of the command agree with public copies of the Price List and
 with tools that read it, such as Infracost. Only those of `gwlb.lcu_hour`, `sns.request` and `sqs.request` were found in
-no such source. The tests of the command use answers in the form that AWS documents, and not answers of AWS.
+no such source. The tests of the command read the answer that AWS documents for `GetProducts`, and answers of that
+form. They call no AWS.
 
 - An item without a price for a region has the price in {fallback}; the answer has `fallback` set.
 - An item without a sourced price is [unknown](#unknown): the answer is an assumption that you have to make, never 0.

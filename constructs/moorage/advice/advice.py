@@ -269,7 +269,7 @@ def _assumed(workloads: Sequence[Workload], market: Market, assumptions: Assumpt
         if each.runs and each.runs.assumed:
             yield f"{each.name} {each.runs}."
     yield "Load balancers, NAT gateways, EBS volumes of tasks, logs and traffic are left out: they cost the same."
-    yield "Public IPv4 addresses of tasks and hosts are left out."
+    yield "Container Insights, and the public IPv4 addresses of tasks and hosts, are left out."
 
 
 def _discounts(assumptions: Assumptions) -> Iterator[str]:

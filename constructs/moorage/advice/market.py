@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 
 import attrs
@@ -12,6 +13,16 @@ from moorage.workload.task import Architecture
 
 _DECIDING_ITEMS = ("fargate.vcpu_hour", "fargate.gb_hour", "ec2.m7g.large")
 """The items without which a region cannot be compared."""
+
+
+def age_of(book: PriceBook) -> str:
+    """Return a space and the sentence that says that a book is old; an empty text if it is not.
+
+    Args:
+        book: The price book.
+    """
+    old = book.warning(dt.datetime.now(dt.UTC).date())
+    return f" {old[0].upper()}{old[1:]}." if old else ""
 
 
 @attrs.frozen(eq=False)
@@ -75,8 +86,8 @@ class Market:
 
     @property
     def assumption(self) -> str:
-        """The sentence about the prices."""
+        """The sentence about the prices, and one if they are old."""
         book = f"List prices of {self.region} from the price book of {self.book.version}"
-        if self.region == self.wanted:
-            return f"{book}."
-        return f"{book}, since it lacks prices of Fargate or EC2 in {self.wanted}."
+        if self.region != self.wanted:
+            book += f", since it lacks prices of Fargate or EC2 in {self.wanted}"
+        return f"{book}.{age_of(self.book)}"

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import attrs
 
+from moorage.advice.market import age_of
 from moorage.advice.money import usd_range
 from moorage.prices import PriceBook, UnknownPrice
 from moorage.prices.price import HOURS
@@ -127,7 +128,7 @@ def monthly_cost(
         book: The price book. Default: the one that moorage contains.
     """
     used = book or PriceBook.load()
-    priced, notes = [], [f"List prices from the price book of {used.version}; a month has {HOURS} hours."]
+    priced, notes = [], [f"List prices from the price book of {used.version}; a month has {HOURS} hours.{age_of(used)}"]
     for part in parts:
         answer = used.price(part.item, region, part.architecture) if part.item else None
         if answer is None:

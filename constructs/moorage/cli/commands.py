@@ -296,6 +296,7 @@ _percent = functools.partial(click.option, type=float, metavar="PERCENT")
 @click.argument("pattern", required=False)
 @click.option("--region", metavar="NAME", help="The region of stacks without a region. Default: us-east-1.")
 @click.option("--usage", type=Path, metavar="FILE", help="A TOML file with the runs and durations of jobs.")
+@click.option("--prices", type=Path, metavar="FILE", help="A price book of `moorage prices refresh`.")
 @_percent("--savings-plan-percent", help="The discount of a Compute Savings Plan on Fargate and EC2. Default: 0.")
 @_percent("--ec2-savings-plan-percent", help="The discount on EC2, if it differs. Default: the same.")
 @_percent("--fargate-spot-percent", help="The discount of Fargate Spot. Default: unknown.")
@@ -307,7 +308,13 @@ _percent = functools.partial(click.option, type=float, metavar="PERCENT")
 @click.option("--trunking", is_flag=True, default=None, help="The account setting awsvpcTrunking is on.")
 @click.option("--json", type=Path, metavar="FILE", help="Write JSON to FILE; '-' prints it instead of the tables.")
 def advise(
-    assembly: Path, pattern: str | None, region: str | None, usage: Path | None, json: Path | None, **assumptions: Any
+    assembly: Path,
+    pattern: str | None,
+    region: str | None,
+    usage: Path | None,
+    prices: Path | None,
+    json: Path | None,
+    **assumptions: Any,
 ) -> None:
     """Advise on the launch type of each service, worker and job of an ASSEMBLY, with what each costs a month.
 
@@ -319,7 +326,13 @@ def advise(
     """
     running = load("moorage advise", "moorage.advice.assembly.command", "review")
     request = running.Request(
-        assembly=assembly, pattern=pattern, usage=usage, region=region, json=json, assumptions=assumptions
+        assembly=assembly,
+        pattern=pattern,
+        usage=usage,
+        region=region,
+        prices=prices,
+        json=json,
+        assumptions=assumptions,
     )
     raise SystemExit(running.run(request))
 

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from moorage.assembly.cloud_assembly import AssemblyError, stacks_of
 from moorage.cost import json_form, terminal
+from moorage.cost.amounts import Range
 from moorage.cost.estimate import Estimate, estimate
 from moorage.cost.money import money, number_of_option
 from moorage.cost.usage import UsageError, read
@@ -122,8 +123,11 @@ def _exceeds(found: Estimate, budget: Decimal | None) -> int:
     """Return 1 if the cost at the least copies, with what the usage file states, is over the budget."""
     if budget is None or found.total.total.least <= budget:
         return 0
-    cost = money(found.total.total)
-    _complain(f"${cost} a month is over the budget of ${budget:,f}, which is compared with the least number of copies")
+    cost, assumed = money(found.total.total), found.total.assumed.least
+    rests = f"; ${money(Range.of(assumed))} of it rests on assumed prices" if assumed else ""
+    _complain(
+        f"${cost} a month is over the budget of ${budget:,f}, which is compared with the least number of copies{rests}"
+    )
     return 1
 
 

@@ -70,7 +70,8 @@ class CostDifference:
         unknown: The components without a known cost that only one version has, each with the reason.
         by_use: The names of the components that only the head has, and that are billed by use that nothing states.
         largest: The component that costs most in the head; None if nothing there has a cost.
-        notes: The sentences about the regions of the prices.
+        assumed: The components whose cost does not differ, and has a price that no source states.
+        notes: The sentences about the regions and the age of the prices.
         unused: A sentence for each value of the usage file that no component of both versions uses.
         regions: The regions of the components that differ.
     """
@@ -81,6 +82,7 @@ class CostDifference:
     unknown: tuple[str, ...] = ()
     by_use: tuple[str, ...] = ()
     largest: CostChange | None = None
+    assumed: tuple[CostChange, ...] = ()
     notes: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
@@ -104,7 +106,8 @@ def difference_of(before: Estimate | None, after: Estimate, same: Mapping[Place,
     """
     base = before or Estimate(())
     pairs = list(_pairs(base.rows, after.rows, same))
-    differing = [(pair, change) for pair in pairs if not (change := _change(pair)).is_zero]
+    compared = [(pair, _change(pair)) for pair in pairs]
+    differing = [(pair, change) for pair, change in compared if not change.is_zero]
     added = [row for old, new in pairs for row in _only_in(new, old)]
     removed = [row for old, new in pairs for row in _only_in(old, new)]
     largest = max(after.rows, key=lambda row: row.amount.least, default=None)
@@ -115,6 +118,7 @@ def difference_of(before: Estimate | None, after: Estimate, same: Mapping[Place,
         unknown=tuple(dict.fromkeys((*_unknown(added), *(f"{each}, removed" for each in _unknown(removed))))),
         by_use=tuple(dict.fromkeys(row.component for row in added if row.kind is Kind.USE)),
         largest=_change(((), (largest,))) if largest and largest.amount.least else None,
+        assumed=tuple(change for _, change in compared if change.is_zero and change.assumed),
         notes=tuple(dict.fromkeys(note for each in (after, base) for note in each.notes if note not in each.unused)),
         unused=tuple(note for note in after.unused if before is None or note in base.unused),
         regions=tuple(sorted({row.region for pair, _ in differing for rows in pair for row in rows})),

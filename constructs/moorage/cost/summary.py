@@ -15,7 +15,7 @@ from moorage.prices.book import PriceBook
 
 
 def summary(stacks: Sequence[Stack], assembly: Path, patterns: Sequence[str], program: str = "moorage") -> str:
-    """Return a line with the least monthly cost of stacks, and the command that shows the details.
+    """Return a line with the least monthly cost of stacks, its assumed part, and the command that shows the details.
 
     The text is empty if the cost cannot be estimated, or if everything depends on use.
 
@@ -34,5 +34,7 @@ def summary(stacks: Sequence[Stack], assembly: Path, patterns: Sequence[str], pr
         return ""
     unknown = sum(row.kind is Kind.UNKNOWN for row in found.rows)
     without = f", without {unknown} component{'' if unknown == 1 else 's'} whose cost is unknown" if unknown else ""
+    assumed = found.total.assumed.least
+    rests = f", of which ${money(Range.of(assumed))} rests on assumed prices" if assumed else ""
     command = " ".join([program, "cost", *(shlex.quote(each) for each in (str(assembly), *patterns))])
-    return f"On AWS, this costs at least ${money(Range.of(least))} a month{without} ({command})\n"
+    return f"On AWS, this costs at least ${money(Range.of(least))} a month{rests}{without} ({command})\n"

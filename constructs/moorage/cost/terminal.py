@@ -54,13 +54,14 @@ def render(estimate: Estimate, warnings: Sequence[str] = (), *, width: int = 120
 
 
 def said(sum_: Sum) -> str:
-    """Return a sum as a clause: what is fixed, and what the usage file adds.
+    """Return a sum as a clause: what is fixed, what the usage file adds, and what of both is assumed.
 
     Args:
         sum_: The sum.
     """
-    fixed = f"${money(sum_.fixed)} a month"
-    return f"{fixed}, and ${money(Range.of(sum_.use))} by use" if cents(sum_.use) else fixed
+    use = f", and ${money(Range.of(sum_.use))} by use" if cents(sum_.use) else ""
+    assumed = f"; ${money(sum_.assumed)} of it rests on assumed prices" if cents(sum_.assumed.most) else ""
+    return f"${money(sum_.fixed)} a month{use}{assumed}"
 
 
 def plain(number: Decimal) -> str:
@@ -134,8 +135,7 @@ def _closing(estimate: Estimate) -> Sequence[str]:
         "From the least to the most copies; what is 'by use' is in no sum without a usage file (--usage).",
     ]
     if any(row.assumed for row in estimate.rows):
-        assumed = money(estimate.total.assumed)
-        said_.append(f"${assumed} of it is assumed: no source states the prices of the components marked (assumed).")
+        said_.append("No source states the prices of the components marked (assumed), so they are assumptions.")
     if estimate.unknown_types:
         types = ", ".join(f"{count} {type_}" for type_, count in estimate.unknown_types.items())
         said_.append(f"Unknown, and in no sum: {types}.")

@@ -67,8 +67,6 @@ KEYS: Mapping[str, str] = {
 }
 """The keys of a usage file, each with the quantity that it states."""
 _MOST_PERCENT = 100
-_MOST = 10**12
-"""A larger number is refused, because amounts have at most 28 digits."""
 _DEFAULTS, _CONSTRUCTS = "defaults", "constructs"
 _HEADER = re.compile(r"\s*\[(?P<name>[^\[\]]+(?:\[[^\]]*\][^\[\]]*)*)\]\s*(?:#.*)?$")
 _ASSIGNED = re.compile(r"\s*(?:\"(?P<quoted>[^\"]*)\"|'(?P<literal>[^']*)'|(?P<bare>[\w-]+))\s*=")
@@ -214,8 +212,6 @@ def _wrong_values(place: tuple[str, ...], values: Mapping[str, Any]) -> Iterator
             yield (*place, key), f"{key} must be at most {LARGEST:,} (got {value}); write {key} = 10 for {KEYS[key]}"
         elif value < 0:
             yield (*place, key), f"{key} must be at least 0 (got {value}); write {key} = 0 for no use"
-        elif value > _MOST:
-            yield (*place, key), f"{key} must be at most {_MOST:,} (got {value}); write {key} = 10 for {KEYS[key]}"
 
 
 def _shown(value: Any) -> str:

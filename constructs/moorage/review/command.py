@@ -95,17 +95,20 @@ def _cost_options(command: Callable[..., None]) -> Callable[..., None]:
         usage: Path | None,
         max_monthly: Decimal | None,
         max_increase_percent: Decimal | None,
+        prices: Path | None,
         **others: Any,
     ) -> None:
-        command(*arguments, cost=CostOptions(usage, max_monthly, max_increase_percent), **others)
+        command(*arguments, cost=CostOptions(usage, max_monthly, max_increase_percent, prices), **others)
 
     percent = "Exit with 1 if the monthly cost with the least copies rises by more than this percentage."
     limit = "Exit with 1 if the monthly cost with the least copies, and with what --usage states, is over this amount."
     usage = "A TOML file with the use that templates do not state, as for `moorage cost`."
+    prices = "A price book of `moorage prices refresh`."
     number = _Number("a percentage, without %,", 10)
     options = click.option(MAX_INCREASE_PERCENT, metavar="N", type=number, help=percent)(called)
     amount = _Number("an amount in USD, without $ and commas,", 125)
     options = click.option(MAX_MONTHLY, metavar="USD", type=amount, help=limit)(options)
+    options = click.option("--prices", metavar="FILE", type=Path, help=prices)(options)
     return click.option("--usage", metavar="FILE", type=Path, help=usage)(options)
 
 

@@ -12,7 +12,7 @@ import attrs
 from moorage.assembly.cloud_assembly import Stack
 from moorage.cost.amounts import Range
 from moorage.cost.difference import CostDifference, Place, difference_of
-from moorage.cost.estimate import DEFAULT_REGION, estimate, in_region
+from moorage.cost.estimate import DEFAULT_REGION, Sum, estimate, in_region
 from moorage.cost.money import cents, money
 from moorage.cost.usage import Usage, read
 from moorage.prices.book import PriceBook
@@ -34,11 +34,13 @@ class CostOptions:
         max_monthly: The largest monthly cost of the head in USD, with the least copies. Default: None, for no limit.
         max_increase_percent: The largest increase, as a percentage of the base with the least copies. Default: None,
             for no limit.
+        prices: The file of the price book, such as `moorage prices refresh` writes. Default: None, for that of moorage.
     """
 
     usage: Path | None = None
     max_monthly: Decimal | None = None
     max_increase_percent: Decimal | None = None
+    prices: Path | None = None
 
 
 @attrs.frozen(eq=False)
@@ -63,27 +65,30 @@ class ReviewedCost:
 
 @attrs.frozen(eq=False)
 class CostReader:
-    """The use and the limits of one run, which are read before the sides are.
+    """The use, the prices and the limits of one run, which are read before the sides are.
 
     Args:
         options: The settings.
         usage: The use that the file states.
+        book: The price book that the settings name. Default: None, for that of moorage.
     """
 
     options: CostOptions
     usage: Usage
+    book: PriceBook | None = None
 
     @classmethod
     def of(cls, options: CostOptions) -> CostReader:
-        """Read the usage file.
+        """Read the files that the settings name.
 
         Args:
             options: The settings.
 
         Raises:
             UsageError: The usage file cannot be used.
+            PriceBookError: The price book cannot be used.
         """
-        return cls(options, read(options.usage))
+        return cls(options, read(options.usage), PriceBook.load(options.prices) if options.prices else None)
 
     def reviewed(self, comparison: Comparison) -> ReviewedCost:
         """Return the cost of a change.
@@ -96,10 +101,12 @@ class CostReader:
         """
         base = _top_level([(stack.before, stack.after) for stack in comparison.stacks])
         head = _top_level([(stack.after, stack.before) for stack in comparison.stacks])
-        book = PriceBook.load(regions={stack.region for stack in (*base, *head) if stack.region})
+        book = self.book or PriceBook.load(regions={stack.region for stack in (*base, *head) if stack.region})
         before = None if comparison.new else estimate(base, book, self.usage, DEFAULT_REGION)
         after = estimate(head, book, self.usage, DEFAULT_REGION)
         difference = difference_of(before, after, _same(comparison))
+        if old := book.warning(dt.datetime.now(dt.UTC).date()):
+            difference = attrs.evolve(difference, notes=(*difference.notes, old))
         exceeded = tuple(_exceeded(difference, self.options))
         gone = [stack.path for stack in comparison.stacks if stack.after is None]
         sums = before.stacks if before else {}
@@ -143,7 +150,7 @@ def _exceeded(cost: CostDifference, options: CostOptions) -> Iterator[str]:
     if limit is not None and after > limit:
         yield (
             f"the cost of ${_usd(after)} a month with the least copies is over {MAX_MONTHLY} {limit:f}; {_cause(cost)}"
-            f"{_assumed(cost)}"
+            f"{_assumed(new=cost.after)}"
         )
     percent = options.max_increase_percent
     if percent is None or after <= before:
@@ -151,21 +158,23 @@ def _exceeded(cost: CostDifference, options: CostOptions) -> Iterator[str]:
     if not before:
         yield (
             f"the cost rises from $0.00 to ${_usd(after)} a month with the least copies, which is more than any "
-            f"percentage and so over {MAX_INCREASE_PERCENT} {percent:f}; {_cause(cost)}; to limit an app that cost "
-            f"nothing before, use {MAX_MONTHLY}"
+            f"percentage and so over {MAX_INCREASE_PERCENT} {percent:f}; {_cause(cost)}{_assumed(new=cost.after)}; to "
+            f"limit an app that cost nothing before, use {MAX_MONTHLY}"
         )
     elif (after - before) * 100 > percent * before:
         rise = ((after - before) * 100 / before).quantize(_TENTH, ROUND_UP)
         yield (
             f"the cost rises by {rise:f} percent with the least copies (${_usd(before)} \u2192 ${_usd(after)} a "
             f"month), over {MAX_INCREASE_PERCENT} {percent:f}; {_cause(cost)}"
+            f"{_assumed(old=cost.before, new=cost.after)}"
         )
 
 
-def _assumed(cost: CostDifference) -> str:
-    """Return the clause about assumed prices in the cost with the least copies; empty if there is no such price."""
-    assumed = cents(cost.after.assumed.least)
-    return f"; ${_usd(assumed)} of it rests on assumed prices" if assumed else ""
+def _assumed(**sums: Sum) -> str:
+    """Return the clause about assumed prices in costs with the least copies; empty if there is no such price."""
+    amounts = {name: cents(each.assumed.least) for name, each in sums.items()}
+    parts = [f"${_usd(amount)} of the {name} cost" for name, amount in amounts.items() if amount]
+    return f"; {' and '.join(parts)} rest{'s' if len(parts) == 1 else ''} on assumed prices" if parts else ""
 
 
 def _cause(cost: CostDifference) -> str:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from moorage.advice.monthly_cost import monthly_cost
 from moorage.cli.commands import moorage
+from moorage.prices.book import PriceBook, shipped_file
 
 
 def task(cpu: int, memory: int, **properties: Any) -> dict[str, Any]:
@@ -132,6 +134,26 @@ def test_the_region_decides_the_prices(assembly: Path) -> None:
 
     assert month() == month("--region", "us-east-1") == "18.02"
     assert month("--region", "sa-east-1") != "18.02"
+
+
+def test_a_price_book_of_the_user_decides_the_prices(assembly: Path, tmp_path: Path) -> None:
+    contents = json.loads(shipped_file().read_text())
+    (table,) = (each for each in contents["tables"] if "fargate.vcpu_hour.x86_64" in each["prices"])
+    place = table["regions"].index("us-east-1")
+    table["prices"]["fargate.vcpu_hour.x86_64"][place] = "0.05"
+    own = tmp_path / "prices.json"
+    own.write_text(json.dumps(contents))
+    assert "Fargate costs $21.49 a month" in run(assembly, "Shop/Web", "--prices", own).output
+    done = run(assembly, "--prices", tmp_path / "nothing.json")
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert "nothing.json: cannot be read" in done.stderr
+
+
+def test_old_prices_are_a_sentence(assembly: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PriceBook, "warning", lambda _self, _today: "the price book is old")
+    assert run(assembly).output.count("The price book is old.") == 1
+    cost = monthly_cost("Web", [], "us-east-1")
+    assert cost.assumptions[0].endswith(" a month has 730 hours. The price book is old.")
 
 
 def test_json_is_written_beside_the_tables(assembly: Path, tmp_path: Path) -> None:

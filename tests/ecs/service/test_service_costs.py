@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -15,6 +16,10 @@ from aws_cdk import aws_scheduler as scheduler
 from moorage import Architecture, Capacity, Cluster, Container, Placement, Scaling, Service, Strategy, Task, Volume
 from moorage.advice.launch_type import LaunchType
 from moorage.advice.monthly_cost import MonthlyCost
+from moorage.assembly.cloud_assembly import stacks_of
+from moorage.cost.amounts import Range
+from moorage.cost.estimate import estimate
+from moorage.prices.book import PriceBook
 from moorage.workload.scaling_targets import ScheduledAction
 from moorage.workload.task import OperatingSystemFamily
 
@@ -44,8 +49,28 @@ def test_the_cost_is_that_of_the_least_to_the_most_copies(stack: cdk.Stack, vpc:
         "Shop/Web costs $36.04 to 108 a month in us-east-1:\n"
         "- Fargate vCPU: $29.55 to 88.65\n"
         "- Fargate memory: $6.49 to 19.47\n"
-        f"{cost.assumptions[0]}"
+        f"{cost.assumptions[0]}\n"
+        "Load balancers, volumes, Container Insights, state machines, queues, logs and traffic are not part of the "
+        "cost."
     )
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        HALF,
+        {**HALF, "architecture": Architecture.ARM64, "ephemeral_storage_gib": 50},
+        {"cpu": 2048, "memory_mib": 16384},
+    ],
+)
+def test_the_components_cost_what_the_command_estimates(
+    app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc, sizes: dict[str, Any]
+) -> None:
+    ours = cost_of(service(stack, vpc, task=Task(NGINX, **sizes), scaling=Scaling(2, 6, cpu_percent=60)))
+    rows = {row.component: row.month for row in estimate(stacks_of(Path(app.synth().directory)), PriceBook.load()).rows}
+    assert len(ours.parts) >= 2
+    for part in ours.parts:
+        assert rows[part.part.name] == Range(part.least, part.most)
 
 
 def test_schedules_widen_the_range(stack: cdk.Stack, vpc: ec2.IVpc) -> None:

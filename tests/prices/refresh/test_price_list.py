@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, TokenRetrievalError
+from botocore.loaders import Loader
 
 from moorage.prices.price import UNITS, split_name
 from moorage.prices.refresh.price_list import PriceList, PriceListError, SeveralPricesError, client_for
@@ -27,6 +29,35 @@ def test_a_price_is_asked_for_with_exact_attributes() -> None:
     assert (listed.usd, listed.usage_type) == (Decimal("0.004445"), "EU-Fargate-GB-Hours")
     assert (listed.service, listed.published) == ("AmazonECS", dt.date(2026, 11, 20))
     stubber.assert_no_pending_responses()
+
+
+def documented() -> str:
+    """Return the product in the answer that AWS documents for GetProducts, which botocore contains."""
+    (example,) = Loader().load_data("pricing/2017-10-15/examples-1")["examples"]["GetProducts"]
+    (found,) = example["output"]["PriceList"]
+    return str(found)
+
+
+def test_the_answer_that_aws_documents_is_read() -> None:
+    volume = Query("ebs.io1_gb_month", "GB-month", "AmazonEC2", "EBS:VolumeUsage.piops")
+    client, stubber = stubbed()
+    asked = request("AmazonEC2", usagetype="CAN1-EBS:VolumeUsage.piops", regionCode="ca-central-1")
+    answer(stubber, asked, documented())
+    listed = PriceList(client).price(volume, "ca-central-1")
+    assert listed
+    assert (listed.usd, listed.published) == (Decimal("0.138"), dt.date(2017, 9, 1))
+
+
+def test_the_answers_of_these_tests_have_the_members_that_aws_documents() -> None:
+    ours, theirs = (json.loads(each) for each in (product("CAN1-EBS:VolumeUsage.piops", "0.138"), documented()))
+    assert ours.keys() == theirs.keys()
+    assert ours["product"].keys() == theirs["product"].keys()
+    assert {"usagetype", "servicecode"} <= ours["product"]["attributes"].keys() & theirs["product"]["attributes"].keys()
+    (our_term,), (their_term,) = (each["terms"]["OnDemand"].values() for each in (ours, theirs))
+    assert our_term.keys() == their_term.keys()
+    (our_tier,), (their_tier,) = (each["priceDimensions"].values() for each in (our_term, their_term))
+    assert our_tier.keys() == their_tier.keys()
+    assert our_tier["pricePerUnit"].keys() == their_tier["pricePerUnit"].keys() == {"USD"}
 
 
 @pytest.mark.parametrize("decoy", ["Windows-GB-Hours", "ARM-GB-Hours", "EphemeralStorage-GB-Hours", "GB-Hours-Spot"])

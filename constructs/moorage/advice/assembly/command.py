@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -40,6 +39,7 @@ class Request:
         pattern: The construct path of workloads, in which `*` is any text. Default: None, for all.
         usage: The usage file. Default: None.
         region: The region of stacks without a region. Default: None, for us-east-1.
+        prices: The file of the price book, such as `moorage prices refresh` writes. Default: None, for that of moorage.
         json: The file for JSON; `-` prints it instead of the tables. Default: None.
         assumptions: The assumptions that the user states, by the names of `Assumptions`. Default: none.
     """
@@ -48,6 +48,7 @@ class Request:
     pattern: str | None = None
     usage: Path | None = None
     region: str | None = None
+    prices: Path | None = None
     json: Path | None = None
     assumptions: Mapping[str, Any] = attrs.field(factory=dict)
 
@@ -84,7 +85,7 @@ def _run(request: Request) -> None:
         if everything[_MOST_PATHS:]:
             paths += f" and {len(everything) - _MOST_PATHS} more"
         raise AdviceError(f"no service, worker or job matches {pattern}; those of the app are {paths}")
-    book = PriceBook.load()
+    book = PriceBook.load(request.prices)
     found = [each for each in selected if isinstance(each, Found)]
     region = request.region
     advice = [(_heading(each), advise_each(each, region=region, assumptions=assumptions, book=book)) for each in found]
@@ -93,8 +94,6 @@ def _run(request: Request) -> None:
     notes = [f"no advice for {each.path}: {each.reason}." for each in selected if isinstance(each, Skipped)]
     if not selected:
         notes.append("the app has no ECS service, worker or job.")
-    if old := book.warning(dt.datetime.now(dt.UTC).date()):
-        notes.append(old)
     _write(advice, notes, request.json)
 
 

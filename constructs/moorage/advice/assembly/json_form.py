@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from moorage.advice.advice import Advice
 from moorage.advice.offers import Cost, Offer
-
-_CENT = Decimal("0.01")
+from moorage.cost.money import cents
 
 
 def render(advice: Sequence[tuple[str, Advice]], notes: Sequence[str] = ()) -> str:
@@ -59,7 +57,7 @@ def _option(offer: Offer) -> dict[str, Any]:
         },
         "usd_a_month": _cost(offer.cost),
         "list_usd_a_month": _cost(offer.list_cost),
-        "upkeep_usd_a_month": str(offer.upkeep.quantize(_CENT)),
+        "upkeep_usd_a_month": str(cents(offer.upkeep)),
         "unknown": list(offer.unknown),
     }
 
@@ -67,4 +65,4 @@ def _option(offer: Offer) -> dict[str, Any]:
 def _cost(cost: Cost | None) -> dict[str, str] | None:
     if cost is None:
         return None
-    return {name: str(getattr(cost, name).quantize(_CENT)) for name in ("least", "most", "expected")}
+    return {name: str(cents(getattr(cost, name))) for name in ("least", "most", "expected")}

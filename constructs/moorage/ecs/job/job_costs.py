@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from constructs import Construct
 
 from moorage.ecs.job.triggers import Schedule
-from moorage.ecs.task.launch_costs import advise_on, chosen_region, has_tokens, parts_of, place_of_launch, workload_of
+from moorage.ecs.task.launch_costs import (
+    LEFT_OUT,
+    advise_on,
+    chosen_region,
+    has_tokens,
+    parts_of,
+    place_of_launch,
+    workload_of,
+)
 from moorage.workload.door import door
 from moorage.workload.problems import Problems, is_token
 
@@ -33,8 +41,8 @@ class JobCosts(Construct):
     ) -> MonthlyCost | None:
         """Return what AWS bills for the tasks in a month.
 
-        The cost is that of list prices. State machines, queues, logs and traffic are not part of it. `moorage cost`
-        estimates the cost of complete stacks.
+        The cost is that of list prices. State machines, volumes, Container Insights, queues, logs and traffic are not
+        part of it. `moorage cost` estimates the cost of complete stacks.
 
         Args:
             run_minutes: The minutes that a run takes, 0 or more. Default: 15, an assumption.
@@ -54,7 +62,7 @@ class JobCosts(Construct):
         if has_tokens(self._launch.task):
             return None
         parts = parts_of(self._launch, (1, 1), runs.billed_hours)
-        return monthly_cost(self.node.path, parts, chosen_region(self, region), f"The job {runs}.")
+        return monthly_cost(self.node.path, parts, chosen_region(self, region), LEFT_OUT, f"The job {runs}.")
 
     def advise(
         self,

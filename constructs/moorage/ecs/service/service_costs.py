@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from moorage.ecs.service.service_metrics import ServiceMetrics
 from moorage.ecs.task.advised import Advised
-from moorage.ecs.task.launch_costs import chosen_region, has_tokens, parts_of, place_of_launch, workload_of
+from moorage.ecs.task.launch_costs import LEFT_OUT, chosen_region, has_tokens, parts_of, place_of_launch, workload_of
 from moorage.workload.problems import is_token
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ class ServiceCosts(ServiceMetrics, Advised):
         launch, copies = self._plan.launch, self._copies
         if copies is None or has_tokens(launch.task):
             return None
-        return monthly_cost(self._named.node.path, parts_of(launch, copies, HOURS), chosen_region(self, region))
+        parts = parts_of(launch, copies, HOURS)
+        return monthly_cost(self._named.node.path, parts, chosen_region(self, region), LEFT_OUT)
 
     def _placed(self) -> Placed | None:
         return place_of_launch(self._workload(), self, self._plan.launch)

@@ -28,8 +28,8 @@ class Advised:
     def monthly_cost(self, *, region: str | None = None) -> MonthlyCost | None:
         """Return what AWS bills for the tasks in a month, from the least to the most copies.
 
-        The cost is that of list prices. Load balancers, queues, logs and traffic are not part of it. `moorage cost`
-        estimates the cost of complete stacks.
+        The cost is that of list prices. Load balancers, volumes, Container Insights, queues, logs and traffic are not
+        part of it. `moorage cost` estimates the cost of complete stacks.
 
         Args:
             region: The region of the prices. Default: that of the stack, or us-east-1 if the stack does not state one.

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from moorage.ecs.task.task_launch import Launch
     from moorage.workload.task import Task
 
+LEFT_OUT = (
+    "Load balancers, volumes, Container Insights, state machines, queues, logs and traffic are not part of the cost."
+)
+"""The sentence about what is billed beside the tasks."""
+
 
 def region_of(construct: IConstruct) -> str:
     """Return the region of the stack of a construct, or us-east-1 if the stack does not state one.

@@ -129,12 +129,12 @@ def _notes(cost: ReviewedCost, found: CostDifference) -> Iterator[str]:
 def _assumptions(found: CostDifference) -> Iterator[str]:
     """Yield a sentence for each list of assumptions, with the names of the components that share it.
 
-    Assumed prices come first, also those of components that have no row. The assumption about the copies is left out,
-    since the sentence about ranges says the same.
+    Assumed prices come first, also those of components that have no row, since the sums rest on them. The assumption
+    about the copies is left out, since the sentence about ranges says the same.
     """
     shown = [each for cause in equal_changes(found.changes)[:_LISTED] for each in cause.changes]
     names: dict[tuple[bool, tuple[str, ...]], dict[str, None]] = {}
-    for change in (*(each for each in found.changes if each.assumed), *shown):
+    for change in (*(each for each in found.changes if each.assumed), *found.assumed, *shown):
         own = tuple(each for each in change.assumptions if each != COPIES)
         if own or change.assumed:
             names.setdefault((change.assumed, own), {})[change.component] = None

@@ -48,10 +48,10 @@ def _difference(cost: ReviewedCost) -> Iterator[str]:
 
 
 def _assumed(found: CostDifference) -> str:
-    """Return the beginning of the sentence about assumed prices; empty if no component that differs has one."""
-    if not any(each.assumed for each in found.changes):
-        return ""
+    """Return the beginning of the sentence about assumed prices; empty if neither sum has one."""
     sums = {"new": rounded(found.after.assumed), "old": rounded(found.before.assumed)}
+    if sums["new"] == sums["old"] != ZERO:
+        return f"${between(sums['new'])} of each sum rests on"
     parts = [f"${between(amount)} of the {name} sum" for name, amount in sums.items() if amount.most]
     return f"{' and '.join(parts)} rest{'s' if len(parts) == 1 else ''} on" if parts else ""
 
