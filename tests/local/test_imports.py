@@ -146,7 +146,7 @@ def test_roles_of_the_bootstrap_stack_are_not_imported(server: tuple[int, int], 
     }
     policy = resource("AWS::IAM::ManagedPolicy", PolicyDocument={"Version": "2012-10-17", "Statement": [statement]})
     (line,) = imports.put(access(server[1]), tmp_path, [_stack({"Policy": policy})])
-    assert line.startswith(f"Created in {ACCOUNT} {REGION}, since the app refers to it without defining it: ")
+    assert line.startswith(f"Created in {ACCOUNT} {REGION}, since the app expects it and does not define it: ")
     assert line.endswith(": cdk-team-role.\n")
 
 

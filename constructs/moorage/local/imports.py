@@ -132,7 +132,7 @@ def put(access: Access, assembly: Path, stacks: Sequence[Stack]) -> Iterator[str
         resources = _resources(place)
         if resources and _deployed(place.account, resources):
             named = ", ".join(sorted(_shown(each) for each in resources.values() if _shown(each)))
-            yield f"Created in {account_id} {region}, since the app refers to it without defining it: {named}.\n"
+            yield f"Created in {account_id} {region}, since the app expects it and does not define it: {named}.\n"
 
 
 def _templates(template: Mapping[str, Any], assembly: Path) -> Iterator[Mapping[str, Any]]:

@@ -58,14 +58,14 @@ class Container:
         secrets: Environment variables that ECS reads when a task starts. The execution role is granted read access.
             Each is a Secrets Manager secret, an SSM parameter (ECS reads the latest version), or an `ecs.Secret` for a
             field or version of a secret. Default: none.
-        command: The command as a list of words, such as `["npm", "run", "start"]`. For a shell command, use
-            `entry_point=["sh", "-c"]`. Default: the `CMD` of the image.
+        command: The command as a list of words, such as `["npm", "run", "start"]`; a text is a single word. For a shell
+            command, use `entry_point=["sh", "-c"]`. Default: the `CMD` of the image.
         entry_point: The entry point as a list of words. Default: the `ENTRYPOINT` of the image.
         working_directory: The working directory, an absolute path. Default: the `WORKDIR` of the image.
         health_check: The health check that ECS runs. Default: none, so a running container counts as healthy.
         restart_policy: The policy by which ECS restarts the container without a new task. Default: no restarts.
         start_timeout: The time that ECS waits for the container to meet the conditions of containers that depend on it,
-            2 to 120 s on Fargate. Default: ECS's default.
+            2 to 120 s on Fargate. Default: that of ECS, which AWS does not document.
         stop_timeout: The time between SIGTERM and SIGKILL, 2 to 120 s on Fargate. Default: 30 s.
         user: The user to run as: `1000`, `1000:1000` or a name. Default: the user of the image.
         writable: The paths that the container can write to, as a list, or as a mapping of each path to its size in MiB.
