@@ -69,11 +69,23 @@ def of(web: dict[str, Any], **resources: Any) -> Service:
 
 
 def test_a_removed_service_answers_no_more() -> None:
-    (finding,) = found(app(service()), {"Shop": ZONES})
+    (finding,) = found(app(service(LoadBalancers=[{}])), {"Shop": ZONES})
     assert (finding.kind, finding.rule) == (Kind.INTERRUPTED, "interrupted/service-removed")
     assert (
         finding.sentence == "The ECS service Shop/Web is removed with its 2 copies: its clients get no more responses."
     )
+
+
+def test_a_removed_service_without_clients_does_its_work_no_more() -> None:
+    worker = service(ServiceConnectConfiguration={"Enabled": True})
+    scaling = target(0)
+    scaling["Properties"]["MaxCapacity"] = 10
+    (finding,) = [each for each in found(app(worker, Target=scaling), {"Shop": ZONES}) if "removed" in each.rule]
+    assert finding.sentence == (
+        "The ECS service Shop/Web is removed with its 0 to 10 copies: nothing does its work any more."
+    )
+    named = service(ServiceConnectConfiguration={"Enabled": True, "Services": [{"PortName": "web"}]})
+    assert "clients" in found(app(named), {"Shop": ZONES})[0].sentence
 
 
 def test_a_replaced_service_is_said_with_its_reason() -> None:

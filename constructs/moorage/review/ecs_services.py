@@ -39,6 +39,10 @@ _CHECK_INTERVAL = 30
 """The default interval of a container's health check, in seconds (ECS API reference, HealthCheck)."""
 
 
+_ENTRANCES = ("LoadBalancers", "ServiceRegistries", "VpcLatticeConfigurations")
+"""The properties through which clients reach a service."""
+
+
 @attrs.frozen(eq=False)
 class Service:
     """An ECS service of a template.
@@ -70,6 +74,12 @@ class Service:
     def most_copies(self) -> int | None:
         """The largest number of copies: the maximum capacity of the scaling, or else `copies`."""
         return _number(self.target.properties.get("MaxCapacity")) if self.target else self.copies
+
+    @property
+    def has_clients(self) -> bool:
+        """True if the service is behind a load balancer, VPC Lattice or a name, so that others can call it."""
+        connect = mapping(self.resource.properties.get("ServiceConnectConfiguration"))
+        return bool(connect.get("Services")) or any(self.resource.properties.get(name) for name in _ENTRANCES)
 
     @functools.cached_property
     def target(self) -> Resource | None:

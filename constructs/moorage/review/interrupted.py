@@ -161,8 +161,8 @@ class _Interruptions:
         if before is None or id(change) in self.renamed:
             return
         if after is None:
-            copies = "" if before.copies is None else f" with its {copies_text(before.copies)}"
-            sentence = f"The {named(before.resource)} is removed{copies}: its clients get no more responses."
+            lost = "its clients get no more responses" if before.has_clients else "nothing does its work any more"
+            sentence = f"The {named(before.resource)} is removed{_with_copies(before)}: {lost}."
             yield self._finding("service-removed", change, sentence)
             return
         if change.replacement is not Replacement.NO:
@@ -337,3 +337,11 @@ def _changed(change: ResourceChange) -> set[str]:
 def _can_deploy(service: Service) -> bool:
     """Return whether a deployment of a service can make progress; True if the template does not show that."""
     return service.controller != "ECS" or not service.copies or service.estimate() is not None
+
+
+def _with_copies(service: Service) -> str:
+    """Return the clause about the copies of a service that is removed; empty if their number is not known."""
+    least, most = service.copies, service.most_copies
+    if least is None or most is None:
+        return ""
+    return f" with its {copies_text(least) if least == most else f'{least} to {copies_text(most)}'}"
