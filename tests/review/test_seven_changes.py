@@ -44,7 +44,7 @@ def synthesized(define: Callable[[cdk.App], None], folder: Path) -> tuple[Stack,
 
 CHANGES: dict[str, tuple[Callable[[cdk.App], None], str]] = {
     "fewer copies": (shop(copies=1), "keeps at least 1 copy (before: 2); if one of 2 zones is lost, 0 remain"),
-    "service removed": (shop(web=None), "The ECS service Shop/Web is removed with its 2 copies"),
+    "service removed": (shop(web=None), "The ECS service Shop/Web is removed with its 2 to 4 copies"),
     "id renamed": (shop(web="Front"), "Shop/Web is now Shop/Front"),
     "port opened": (shop(open_port=22), "22"),
     "zones added": (shop(zones=3), "if one of 3 zones is lost"),

@@ -146,7 +146,8 @@ class LoadBalancer(AnsweringLoadBalancer):
             construct_id: The ID of this construct in its scope.
             vpc: The VPC of the load balancer, with subnets in at least two Availability Zones.
             public: Whether to make the load balancer reachable from the internet. A change replaces the load balancer.
-                If other stacks import it, define a second load balancer, move the services, then remove the first. Default: False, for clients in the VPC.
+                If other stacks import it, define a second load balancer, move the services, then remove the first.
+                Default: False, for clients in the VPC.
             certificate: The certificate of the HTTPS listeners, in the region of the load balancer. Default: none.
             plain_http: The reason why HTTP without a certificate is acceptable, kept in the template. A public load
                 balancer needs a certificate or this reason. An internal load balancer serves HTTP if it has no

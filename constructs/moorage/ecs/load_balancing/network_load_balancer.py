@@ -168,7 +168,8 @@ class NetworkLoadBalancer(ConnectionLoadBalancer):
             vpc: The VPC of the load balancer. Use subnets in at least two Availability Zones, so that the load balancer
                 survives the loss of a zone.
             public: Whether to make the load balancer reachable from the internet. A change replaces the load balancer.
-                If other stacks import it, define a second load balancer, move the services, then remove the first. Default: False, for clients in the VPC.
+                If other stacks import it, define a second load balancer, move the services, then remove the first.
+                Default: False, for clients in the VPC.
             certificate: The certificate of the TLS listeners, in the region of the load balancer. Default: none.
             without_tls: The reason why a public load balancer may have listeners that do not terminate TLS, kept in the
                 template: for example, the tasks terminate TLS themselves or use UDP. A public load balancer needs a

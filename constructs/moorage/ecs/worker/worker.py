@@ -108,8 +108,8 @@ class Worker(Construct, Advised):
                 new messages.
             queue: A queue that no other worker processes, or a `WorkQueue` for a new queue. The visibility timeout of a
                 queue that this app defines is checked. Default: a new queue, `WorkQueue()`.
-            alarm_actions: The actions of the alarm on messages in the dead-letter queue. None defines no alarm, but with
-                a topic there is always one. Default: an alarm without actions.
+            alarm_actions: The actions of the alarm on messages in the dead-letter queue. None defines no alarm, but
+                with a topic there is always one. Default: an alarm without actions.
             topic: The topic that this alarm notifies. CloudWatch is allowed to publish to the topic. Default: none.
             rollout: The way in which a new version replaces the old one. Default: a rolling deployment with a circuit
                 breaker, in which all copies keep working.
