@@ -11,6 +11,7 @@ from moorage.assembly.cloud_assembly import Resource, mapping
 from moorage.assembly.values import Place, is_function
 from moorage.review.capacity import less_capacity
 from moorage.review.comparison import KEPT, Comparison, Replacement, ResourceChange, StackChange
+from moorage.review.data import is_member
 from moorage.review.ecs_services import SERVICE, STARTS_DEPLOYMENT, Service
 from moorage.review.finding import Finding, Kind
 from moorage.review.instances import replaced_instances
@@ -301,6 +302,8 @@ def _consequence(resource: Resource) -> str | None:
         return "a second service starts, and the old one stops with its tasks"
     if resource.type == _SUBSCRIPTION and resource.properties.get("Protocol") in _CONFIRMED:
         return "its recipient gets no more messages until the new subscription is confirmed"
+    if is_member(resource):
+        return "connections to the old one are cut; its data is in the cluster"
     return _SEEN.get(resource.type)
 
 
