@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from moorage.assembly.cloud_assembly import Stack
+from moorage.cost.amounts import Range
 from moorage.cost.money import signed
 from moorage.prices.book import PriceBook, shipped_file
 from moorage.review.command import review_command
@@ -285,6 +286,41 @@ def test_a_stack_with_another_name_has_no_causes_of_nothing() -> None:
     assert "Not in the sum: $72.08 to $144.16 a month of the stack Shop, until" in terminal.render(found)
 
 
+def kept_cost(base: Resources, head: Resources) -> Mapping[str, Range]:
+    return cost_of(reviewed(base, head)).kept
+
+
+def test_a_resource_that_stays_in_no_stack_is_billed() -> None:
+    nat = {**NAT, "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+    found = reviewed({"Nat": nat, "Key": KEY}, {"Key": KEY})
+    assert "($36.04 → $1.00). AWS also bills $35.04 a month of Shop/Nat, which is kept in no stack.\n" in line(found)
+    assert "Not in the sum: $35.04 a month of the old Shop/Nat, which is kept in no stack." in terminal.render(found)
+    moved = {**nat, "Properties": {"SubnetId": "b"}}
+    found = reviewed({"Nat": nat}, {"Nat": moved})
+    assert line(found) == (
+        "Cost: unchanged ($35.04 a month). AWS also bills $35.04 a month of Shop/Nat, which is kept in no stack."
+    )
+    found = reviewed({"One": nat, "Two": nat}, {"One": moved, "Two": moved})
+    assert line(found).endswith("AWS also bills $70.08 a month of 2 resources, which are kept in no stack.")
+
+
+def test_a_resource_that_is_deleted_or_stays_in_its_stack_is_not_kept() -> None:
+    nat = {**NAT, "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+    assert kept_cost({"Nat": NAT}, {}) == {}
+    assert kept_cost({"Nat": {**nat, "UpdateReplacePolicy": "Delete"}}, {"Nat": {**NAT, "Properties": {}}}) == {}
+    assert kept_cost({"Nat": nat}, {"Nat": {**nat, "Properties": {"SubnetId": "a", "Tags": []}}}) == {}
+    base = stacks({"Shop": {"Nat": nat}, "Web": {"Key": KEY}})
+    assert cost_of(of_stacks(base, base[1:])).kept == {}  # it stays in its stack
+
+
+def test_the_resources_of_a_row_are_indented_in_each_line() -> None:
+    names = {f"ServiceWithALongName{'X' * 30}{each}": NAT for each in range(3)}
+    page = terminal.render(reviewed({}, names))
+    start = page.index("\nNAT gateway ")
+    lines = page[start:].splitlines()[2:4]
+    assert [each[:7] for each in lines] == ["  Shop/", "  Shop/"]
+
+
 def test_an_exceeded_limit_says_whose_prices_it_counts() -> None:
     (shop,) = stacks({"Shop": {"Nat": NAT}})
     nowhere = [attrs.evolve(shop, region="xx-nowhere-1")]
@@ -358,8 +394,22 @@ def limits(monthly: str | None = None, percent: str | None = None, usage: Path |
             {"One": KEY},
             {"One": KEY},
             limits("0.99"),
-            "the cost of $1.00 a month with the least copies is over --max-monthly 0.99; the change raises nothing, "
-            "and the largest part is KMS key Shop/One ($1.00 a month)",
+            "the cost of $1.00 a month with the least copies is over --max-monthly 0.99; the base costs $1.00 "
+            "already; the change raises nothing, and the largest part is KMS key Shop/One ($1.00 a month)",
+        ),
+        (
+            {"One": NAT},
+            {"Two": KEY},
+            limits("0.99"),
+            "the cost of $1.00 a month with the least copies is over --max-monthly 0.99; the base costs $35.04 "
+            "already, and the change saves $34.04",
+        ),
+        (
+            {"One": KEY},
+            {"One": KEY, "Two": KEY},
+            limits("0.99"),
+            "the cost of $2.00 a month with the least copies is over --max-monthly 0.99; the base costs $1.00 already; "
+            "the largest cause is KMS key Shop/Two ($0.00 → $1.00 a month)",
         ),
         ({"One": KEY}, {"One": KEY, "Two": KEY}, limits(percent="100"), ""),
         (

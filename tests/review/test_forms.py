@@ -191,6 +191,22 @@ def test_the_same_finding_of_several_resources_is_one_entry() -> None:
     assert "The same is true of Shop/T1, Shop/T2, Shop/T3, Shop/T4, Shop/T5 and 2 more." in page
 
 
+def test_sentences_about_the_sides_are_below_the_title() -> None:
+    told = attrs.evolve(review(found(), found(Kind.POLICY)), preface=("Not deployed: Web.",), notes=("A note.",))
+    assert terminal.render(told).splitlines()[1] == "Not deployed: Web."
+    assert markdown.render(told).splitlines()[2] == "- Not deployed: Web."
+    assert html.render(told).index("<p>Not deployed: Web.") < html.render(told).index("<p>Lost: ")
+    assert json.loads(json_form.render(told))["notes"] == ["Not deployed: Web.", "A note."]
+
+
+@pytest.mark.parametrize("color", [False, True])
+def test_no_line_ends_with_blanks(*, color: bool) -> None:
+    page = terminal.render(review(base={"T": table("a"), "U": table("u" * 90)}), color=color)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", page).splitlines()
+    assert any(line.startswith("resource ") for line in lines)
+    assert [line for line in lines if line != line.rstrip()] == []
+
+
 def test_the_hash_of_an_asset_is_shown_with_its_name() -> None:
     def side(letter: str) -> Stack:
         code = {"Type": "AWS::Lambda::Function", "Properties": {"Code": {"S3Key": f"{letter * 64}.zip"}}}

@@ -261,6 +261,17 @@ def test_clients_of_a_replaced_load_balancer_lose_its_name() -> None:
     assert found(base, head) == []
 
 
+def test_a_replaced_instance_of_a_database_cluster_is_said() -> None:
+    def app(identifier: str, **properties: Any) -> dict[str, Any]:
+        own = {"DBInstanceIdentifier": identifier, **properties}
+        return {"Shop": {"D": {"Type": "AWS::RDS::DBInstance", "Properties": own}}}
+
+    (finding,) = found(app("a", DBClusterIdentifier="c"), app("b", DBClusterIdentifier="c"), {"D": Replacement.YES})
+    assert finding.rule == "interrupted/replaced"
+    assert finding.sentence.endswith(": connections to the old one are cut; its data is in the cluster.")
+    assert found(app("a"), app("b"), {"D": Replacement.YES}) == []
+
+
 def test_an_update_with_some_interruptions_restarts() -> None:
     database = "AWS::RDS::DBInstance"
     base, head = ({"Shop": {"D": {"Type": database, "Properties": {"DBInstanceClass": each}}}} for each in "ab")

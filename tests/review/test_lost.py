@@ -78,8 +78,44 @@ def test_a_repository_is_deleted_only_if_it_is_empty_or_emptied(properties: dict
 def test_a_database_is_deleted_after_a_snapshot_by_default() -> None:
     (cluster,) = found({"Data": {"Type": "AWS::RDS::DBCluster"}}, {})
     assert cluster.rule == "lost/snapshot"
-    (member,) = found({"Data": {"Type": "AWS::RDS::DBInstance", "Properties": {"DBClusterIdentifier": "c"}}}, {})
-    assert member.rule == "lost/removed"
+    (instance,) = found({"Data": {"Type": "AWS::RDS::DBInstance"}}, {})
+    assert instance.rule == "lost/snapshot"
+
+
+def member(identifier: str = "a", **definition: Any) -> dict[str, Any]:
+    properties = {"DBClusterIdentifier": "c", "DBInstanceIdentifier": identifier, "DeletionProtection": True}
+    return {"Type": "AWS::RDS::DBInstance", "Properties": properties, **definition}
+
+
+def test_nothing_is_lost_with_an_instance_whose_data_is_in_a_cluster() -> None:
+    assert found({"Data": member()}, {}) == []
+    assert replaced(member(), member("b")) == []
+
+
+def test_a_kept_instance_of_a_cluster_is_billed() -> None:
+    (finding,) = found({"Data": member(DeletionPolicy="Retain")}, {})
+    assert (finding.rule, finding.sentence) == (
+        "lost/kept",
+        "The RDS DB instance Shop/Data is removed: it is kept, billed, and in no stack; its data is in the cluster.",
+    )
+    (finding,) = replaced(member(), member("b", UpdateReplacePolicy="Retain"))
+    assert "is replaced because its Name is create-only: the old one is kept, billed" in finding.sentence
+    kept = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+    assert replaced(member(**kept), member("b", **kept), Replacement.NO) == []
+
+
+def test_protection_keeps_the_old_one_of_a_replaced_resource() -> None:
+    cluster = {"Type": "AWS::RDS::DBCluster", "Properties": {"DeletionProtection": True}}
+    head = {**cluster, "UpdateReplacePolicy": "Snapshot", "Properties": {"DBClusterIdentifier": "b"}}
+    (finding,) = replaced(cluster, head)
+    assert finding.rule == "lost/kept"
+    assert finding.sentence.endswith(
+        ": the new one is empty; the old one is kept with its database, because its DeletionProtection is on: "
+        "CloudFormation cannot delete it; it is billed, and no stack manages it."
+    )
+    unprotected = {**cluster, "Properties": {}}
+    (finding,) = replaced(unprotected, head)
+    assert finding.rule == "lost/snapshot"
 
 
 def test_a_replaced_resource_is_empty() -> None:
@@ -146,8 +182,8 @@ def test_protection_keeps_the_data_of_a_removed_resource() -> None:
     (finding,) = found({"Data": {**TABLE, "Properties": {"DeletionProtectionEnabled": True}}}, {})
     assert finding.rule == "lost/kept"
     assert finding.sentence == (
-        "The DynamoDB table Shop/Data is removed from the stack, and its protection keeps it with its items: it is "
-        "billed, and no stack manages it."
+        "The DynamoDB table Shop/Data is removed from the stack and kept with its items, because its "
+        "DeletionProtectionEnabled is on: CloudFormation cannot delete it; it is billed, and no stack manages it."
     )
 
 

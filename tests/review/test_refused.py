@@ -223,8 +223,46 @@ def test_the_export_of_a_replaced_resource_changes() -> None:
     assert list(refused(compare(base, head))) == []
     (finding,) = refused(with_replacements(compare(base, head), {"V": Replacement.YES}))
     assert "changes, because the VPC Shop/V is replaced, but Web imports it" in finding.sentence
+    assert finding.details == (
+        "The value changes with the replacement: define the new VPC under another id beside the old one, deploy Shop, "
+        "then Web, and then remove the old one.",
+    )
     (possible,) = refused(with_replacements(compare(base, head), {"V": Replacement.MAY}))
     assert "may be refused" in possible.sentence
+
+
+def test_exports_of_one_resource_are_one_finding() -> None:
+    names = ("Shop:A", "Shop:B", "Shop:C")
+
+    def app(cidr: str) -> list[Stack]:
+        outputs = {name[-1]: {"Value": {"Fn::GetAtt": ["V", name[-1]]}, "Export": {"Name": name}} for name in names}
+        importing = {
+            name[-1]: of("AWS::SNS::Topic", DisplayName={"Fn::ImportValue": name}) for name in (*names, "Shop:D")
+        }
+        outputs["D"] = {"Value": {"Ref": "W"}, "Export": {"Name": "Shop:D"}}
+        vpcs = {"V": of("AWS::EC2::VPC", CidrBlock=cidr), "W": of("AWS::EC2::VPC", CidrBlock=cidr)}
+        return stacks({"Resources": vpcs, "Outputs": outputs}, {"Resources": importing})
+
+    comparison = with_replacements(compare(app("a"), app("b")), {"V": Replacement.YES, "W": Replacement.YES})
+    first, other = refused(comparison)
+    assert first.sentence == (
+        "The update of Shop is refused: its exports Shop:A, Shop:B and Shop:C change, because the VPC Shop/V is "
+        "replaced, but Web imports them."
+    )
+    assert "its export Shop:D changes, because the VPC Shop/W is" in other.sentence
+
+
+def test_the_way_out_of_a_removed_export_keeps_it_and_of_a_changed_one_does_not() -> None:
+    base = stacks(exporting({"Ref": "V"}), IMPORTING)
+    (removed,) = refused(compare(base, stacks(NOTHING, NOTHING)))
+    (changed,) = refused(compare(base, stacks(exporting("other"), IMPORTING)))
+    assert removed.details[0].endswith("otherwise keep the export with `export_value` until it is deployed.")
+    assert changed.details == (
+        "Export the new value under another name beside the old one, deploy Shop, then Web with the new name, and then "
+        "remove the old export.",
+    )
+    (gone,) = refused(compare(base, stacks(exporting("other"), IMPORTING)[:1]))
+    assert gone.details == ("Destroy Web with the base first (`cdk destroy -e Web`).",)
 
 
 def test_a_target_group_stays_with_the_old_load_balancer() -> None:

@@ -49,6 +49,16 @@ def test_a_removed_address_is_said(resource: dict[str, Any], said: str) -> None:
     assert sentences({"Thing": resource, "Topic": of("AWS::SNS::Topic")}, {"Topic": of("AWS::SNS::Topic")}) == [said]
 
 
+def test_an_instance_of_a_database_cluster_goes_with_its_cluster_or_is_said() -> None:
+    instance = of("AWS::RDS::DBInstance", DBClusterIdentifier={"Ref": "Cluster"})
+    base = {"Cluster": of("AWS::RDS::DBCluster"), "One": instance}
+    assert sentences(base, {"Cluster": base["Cluster"]}) == [
+        "The RDS DB instance Shop/One is removed: connections to it are cut; its data is in the cluster."
+    ]
+    assert sentences(base, {"Topic": of("AWS::SNS::Topic")}) == []
+    assert sentences({"One": of("AWS::RDS::DBInstance")}, {}) == []  # its data is lost
+
+
 def rule(path: str, *, listener: str = "Https", group: str = "Group") -> dict[str, Any]:
     condition = {"Field": "path-pattern", "PathPatternConfig": {"Values": [path]}}
     actions = [{"Type": "forward", "TargetGroupArn": {"Ref": group}}]

@@ -22,7 +22,9 @@ from moorage.review.comparison import Comparison
 from moorage.review.extras import load
 from moorage.review.finding import Finding, Kind
 from moorage.review.review import Review
+from moorage.review.run import Options, show
 from tests.review.apps import App
+from tests.review.templates import stacks
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -77,11 +79,36 @@ def test_the_page_is_printed_and_the_exit_code_is_0_unless_kinds_are_named() -> 
 
 @pytest.mark.usefixtures("shop")
 @pytest.mark.parametrize(
-    ("kinds", "code"), [("lost", 1), ("refused,lost", 1), ("lost, opened", 1), ("refused", 0), ("policy", 1), ("", 0)]
+    ("kinds", "code"), [("lost", 1), ("refused,lost", 1), (" lost, opened,", 1), ("refused", 0), ("policy", 1)]
 )
 def test_a_finding_of_a_named_kind_gives_exit_code_1(kinds: str, code: int) -> None:
     done = run("HEAD", "--fail-on", kinds)
     assert (done.exit_code, "terminal: " in done.output) == (code, True)
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_log_names_the_kinds_that_fail() -> None:
+    assert run("HEAD", "--fail-on", "lost").stderr == "moorage review: 1 finding of kind lost (--fail-on)\n"
+    both = "moorage review: 1 finding of kind lost, 1 of kind policy (--fail-on)\n"
+    assert run("HEAD", "--fail-on", "policy,refused,lost").stderr == both
+    assert run("HEAD", "--fail-on", "refused").stderr == ""
+
+
+def test_several_findings_of_a_kind_are_counted(shop: App, capsys: pytest.CaptureFixture[str]) -> None:
+    shop.commit()
+    (old,), (new,) = (stacks({"Shop": {key: {"Type": type_} for key in "ab"}}) for type_ in ("A::B::C", "A::B::D"))
+    options = Options(fail_on=[Kind.LOST], policy=False)
+    assert show([old], [new], options, command="moorage diff", names=("one", "other"), notes=["A note."]) == 1
+    assert capsys.readouterr().err == "moorage diff: 2 findings of kind lost (--fail-on)\n"
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("kinds", ["", " ", ","])
+def test_no_kind_is_refused(kinds: str) -> None:
+    done = run("HEAD", "--fail-on", kinds)
+    assert done.exit_code == 2
+    said = f"{kinds!r} has no kind of finding; leave out the option, or name some of lost, refused, interrupted"
+    assert said in done.output
 
 
 @pytest.mark.usefixtures("shop")

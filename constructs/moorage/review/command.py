@@ -33,11 +33,14 @@ class _Kinds(click.ParamType[frozenset[Kind]]):
     name = "kinds"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[Kind]:
-        """Return the kinds. For an unknown kind, fail with the list of kinds."""
+        """Return the kinds. For an unknown kind or for no kind, fail with the list of kinds."""
         if isinstance(value, frozenset):
             return value
         known = {kind.value: kind for kind in Kind}
         names = [name.strip() for name in str(value).split(",") if name.strip()]
+        if not names:
+            way = f"leave out the option, or name some of {', '.join(known)}"
+            self.fail(f"{str(value)!r} has no kind of finding; {way}", param, ctx)
         for name in names:
             if name not in known:
                 limits = f"; for the cost, use {MAX_MONTHLY} or {MAX_INCREASE_PERCENT}" if name == "cost" else ""
@@ -79,7 +82,7 @@ def page_options(command: Callable[..., None]) -> Callable[..., None]:
     command = click.option(
         "--fail-on",
         type=_Kinds(),
-        default="",
+        default=frozenset(),
         metavar="KINDS",
         help=f"Exit with 1 if there is a finding of one of these kinds: {','.join(kind.value for kind in Kind)}.",
     )(command)

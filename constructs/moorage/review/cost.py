@@ -10,14 +10,16 @@ from pathlib import Path
 import attrs
 
 from moorage.assembly.cloud_assembly import Stack
-from moorage.cost.amounts import Range
+from moorage.cost.amounts import ZERO, Range
 from moorage.cost.difference import CostDifference, Place, difference_of
-from moorage.cost.estimate import DEFAULT_REGION, Sum, estimate, in_region
+from moorage.cost.estimate import DEFAULT_REGION, Estimate, Sum, estimate, in_region
 from moorage.cost.money import cents, money
 from moorage.cost.usage import Usage, read
 from moorage.prices.book import PriceBook
 from moorage.review.comparison import Comparison
 from moorage.review.cost_causes import Cause, causes
+from moorage.review.kept import kept
+from moorage.review.nouns import shown_path
 from moorage.review.renamed import renames
 
 MAX_MONTHLY, MAX_INCREASE_PERCENT = "--max-monthly", "--max-increase-percent"
@@ -53,6 +55,8 @@ class ReviewedCost:
         new: True if there is no base.
         removed: The monthly cost of each stack that is not in the head any more, by its path. A deployment does not
             delete such a stack.
+        kept: The monthly cost in the base of each resource that the change removes or replaces and that stays in no
+            stack, by the path of its construct. Default: none.
         exceeded: A sentence for each limit that the head exceeds.
     """
 
@@ -60,7 +64,13 @@ class ReviewedCost:
     prices: dt.date
     new: bool = False
     removed: Mapping[str, Range] = attrs.field(factory=dict)
+    kept: Mapping[str, Range] = attrs.field(factory=dict)
     exceeded: tuple[str, ...] = ()
+
+    @property
+    def is_zero(self) -> bool:
+        """True if nothing in the cost differs, and no resource is billed in no stack."""
+        return self.difference.is_zero and not self.kept
 
 
 @attrs.frozen(eq=False)
@@ -111,7 +121,24 @@ class CostReader:
         gone = [stack.path for stack in comparison.stacks if stack.after is None]
         sums = before.stacks if before else {}
         removed = {path: sums[path].total for path in gone if path in sums}
-        return ReviewedCost(difference, book.version, comparison.new, removed, exceeded)
+        still = _kept(comparison, before) if before else {}
+        return ReviewedCost(difference, book.version, comparison.new, removed, still, exceeded)
+
+
+def _kept(comparison: Comparison, before: Estimate) -> Mapping[str, Range]:
+    """Return the cost of each resource that stays in no stack, by the path of its construct."""
+    amounts: dict[Place, Range] = {}
+    for row in before.rows:
+        place = Place(row.template, row.logical_id)
+        amounts[place] = amounts.get(place, ZERO) + row.amount
+    found: dict[str, Range] = {}
+    for change in kept(comparison):
+        stack, resource = change.stack.before, change.before
+        amount = amounts.get(Place(stack.path, resource.logical_id), ZERO) if stack and resource else ZERO
+        if resource and amount != ZERO:
+            path = shown_path(resource.path)
+            found[path] = found.get(path, ZERO) + amount
+    return found
 
 
 def _top_level(pairs: Sequence[tuple[Stack | None, Stack | None]]) -> list[Stack]:
@@ -148,8 +175,11 @@ def _exceeded(cost: CostDifference, options: CostOptions) -> Iterator[str]:
     before, after = (cents(each.total.least) for each in (cost.before, cost.after))  # as the page shows them
     limit = options.max_monthly
     if limit is not None and after > limit:
+        already = f"the base costs ${_usd(before)} already" if before > limit else ""
+        saved = f", and the change saves ${_usd(before - after)}" if after < before else f"; {_cause(cost)}"
+        why = f"{already}{saved}" if already else _cause(cost)
         yield (
-            f"the cost of ${_usd(after)} a month with the least copies is over {MAX_MONTHLY} {limit:f}; {_cause(cost)}"
+            f"the cost of ${_usd(after)} a month with the least copies is over {MAX_MONTHLY} {limit:f}; {why}"
             f"{_assumed(new=cost.after)}"
         )
     percent = options.max_increase_percent

@@ -84,6 +84,7 @@ _BALANCER, _BALANCER_PROTECTION = "AWS::ElasticLoadBalancingV2::LoadBalancer", "
 _SNAPSHOT_BY_DEFAULT = {"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"}
 """The types whose default policy is `Snapshot`, except an instance of a cluster (CloudFormation template reference,
 `DeletionPolicy`)."""
+_INSTANCE = "AWS::RDS::DBInstance"
 _LESSER = {
     "AWS::ECR::PublicRepository",
     "AWS::ECR::Repository",
@@ -93,6 +94,24 @@ _LESSER = {
     "AWS::SecretsManager::Secret",
 }
 """The types whose contents are seldom the only copy, or are soon used up."""
+
+
+def data_of(resource: Resource) -> Data | None:
+    """Return the data in a resource; None if it has no data, or if its data is in its cluster.
+
+    Args:
+        resource: The resource.
+    """
+    return None if is_member(resource) else DATA.get(resource.type)
+
+
+def is_member(resource: Resource) -> bool:
+    """Return whether a database instance belongs to a cluster, which has its data, its backups and its protection.
+
+    Args:
+        resource: The resource.
+    """
+    return resource.type == _INSTANCE and bool(resource.properties.get("DBClusterIdentifier"))
 
 
 def is_lesser(resource: Resource) -> bool:
@@ -141,7 +160,7 @@ def is_protected(resource: Resource) -> bool:
             for each in map(mapping, attributes if isinstance(attributes, list) else ())
         )
     name, value = PROTECTED.get(resource.type, ("", None))
-    return bool(name) and str(resource.properties.get(name)).lower() == str(value).lower()
+    return bool(name) and not is_member(resource) and str(resource.properties.get(name)).lower() == str(value).lower()
 
 
 def deletion_policy(resource: Resource) -> str:
@@ -151,6 +170,6 @@ def deletion_policy(resource: Resource) -> str:
         resource: The resource that leaves the stack.
     """
     by_default = "Delete"
-    if resource.type in _SNAPSHOT_BY_DEFAULT and not resource.properties.get("DBClusterIdentifier"):
+    if resource.type in _SNAPSHOT_BY_DEFAULT and not is_member(resource):
         by_default = "Snapshot"
     return str(resource.definition.get("DeletionPolicy") or by_default)

@@ -11,6 +11,7 @@ from moorage.assembly.cloud_assembly import Resource, mapping
 from moorage.assembly.values import Place, is_function
 from moorage.review.capacity import less_capacity
 from moorage.review.comparison import KEPT, Comparison, Replacement, ResourceChange, StackChange
+from moorage.review.data import is_member
 from moorage.review.ecs_services import SERVICE, STARTS_DEPLOYMENT, Service
 from moorage.review.finding import Finding, Kind
 from moorage.review.instances import replaced_instances
@@ -35,14 +36,14 @@ RULES: Mapping[str, str] = {
     "interrupted/disabled": "A resource that clients or tasks use is turned off.",
     "interrupted/secret": "A secret gets another generated value.",
     "interrupted/instances": "An Auto Scaling group replaces its instances in batches.",
-    "interrupted/scaling": "An ECS service no longer scales.",
+    "interrupted/scaling": "An ECS service no longer scales, and may run fewer copies than its former maximum.",
     "interrupted/maximum": "A lower maximum can stop tasks or instances.",
     "interrupted/spot": "A service runs only on Fargate Spot.",
     "interrupted/restarted": "A resource is restarted in place.",
     "interrupted/fewer-copies": "An ECS service keeps fewer copies.",
     "interrupted/deployment": "An ECS service replaces its tasks, and fewer of them run meanwhile.",
     "deployed/service": "An ECS service replaces its tasks, and all copies keep running.",
-    "deployed/scaling": "The scaling of an ECS service is added or has other limits, and no copies are stopped.",
+    "deployed/scaling": "An ECS service scales now, has other limits, or always keeps its former maximum.",
 }
 _SEEN: Mapping[str, str] = {
     "AWS::ApiGateway::RestApi": "its URL changes, and clients of the old URL fail",
@@ -301,6 +302,8 @@ def _consequence(resource: Resource) -> str | None:
         return "a second service starts, and the old one stops with its tasks"
     if resource.type == _SUBSCRIPTION and resource.properties.get("Protocol") in _CONFIRMED:
         return "its recipient gets no more messages until the new subscription is confirmed"
+    if is_member(resource):
+        return "connections to the old one are cut; its data is in the cluster"
     return _SEEN.get(resource.type)
 
 

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from moorage.assembly.cloud_assembly import Resource, Stack
+from moorage.assembly.cloud_assembly import Resource
 from moorage.review.comparison import KEPT, Comparison, Replacement, ResourceChange, StackChange
-from moorage.review.data import DATA, deletion_policy, in_the_way, is_dead_letter_queue, is_lesser, is_protected
+from moorage.review.data import (
+    PROTECTED,
+    Data,
+    data_of,
+    deletion_policy,
+    in_the_way,
+    is_dead_letter_queue,
+    is_lesser,
+    is_member,
+    is_protected,
+)
 from moorage.review.expired import expired
 from moorage.review.finding import Finding, Kind
+from moorage.review.kept import StackPlace, is_retained, place_of, removed_stacks
 from moorage.review.nouns import named, placed
 from moorage.review.renamed import moved
 
@@ -37,7 +48,7 @@ def lost(comparison: Comparison) -> Iterator[Finding]:
     Args:
         comparison: The two assemblies, and the replacements that the update causes.
     """
-    gone = {_place(stack.stack) for stack in comparison.stacks if stack.after is None and stack.stack.root is None}
+    gone = removed_stacks(comparison)
     new = moved(comparison)
     found = [
         finding
@@ -61,11 +72,6 @@ def _seriousness(finding: Finding, stack: StackChange | None) -> tuple[float, bo
     return rank, is_dead_letter_queue(resource, among)
 
 
-def _place(stack: Stack) -> tuple[str | None, str | None, str]:
-    """Return the account, the region and the name of a stack, or of the top-level stack of a nested stack."""
-    return stack.account, stack.region, stack.root or stack.name
-
-
 def _is_gone(stack: StackChange) -> bool:
     return stack.after is None and stack.stack.root is None
 
@@ -75,10 +81,10 @@ def _of_stack(comparison: Comparison, removed: StackChange) -> Iterator[Finding]
     resources = [
         resource
         for stack in comparison.stacks
-        if stack.after is None and _place(stack.stack) == _place(removed.stack)
+        if stack.after is None and place_of(stack.stack) == place_of(removed.stack)
         for resource in stack.stack.resources
     ]
-    data = [named(resource) for resource in resources if resource.type in DATA]
+    data = [named(resource) for resource in resources if data_of(resource)]
     count = len(resources)
     stay = "1 resource stays and is billed" if count == 1 else f"{count} resources stay and are billed"
     again = any(stack.after and stack.path == removed.path for stack in comparison.stacks)
@@ -91,17 +97,18 @@ def _of_stack(comparison: Comparison, removed: StackChange) -> Iterator[Finding]
     yield Finding(Kind.LOST, "lost/stack", removed.path, None, sentence, tuple(details))
 
 
-def _of_resources(
-    stack: StackChange, gone: set[tuple[str | None, str | None, str]], new: set[int]
-) -> Iterator[Finding]:
+def _of_resources(stack: StackChange, gone: set[StackPlace], new: set[int]) -> Iterator[Finding]:
     for change in stack.changes:
         before, after = change.before, change.after
-        if before is None or (stack.after is None and _place(stack.stack) in gone):
+        if before is None or (stack.after is None and place_of(stack.stack) in gone):
             continue
-        if before.type not in DATA and is_protected(before):
+        data = data_of(before)
+        if data is None and is_protected(before):
             yield from _protected(change, before, after, is_new=id(change) in new)
-        if before.type in DATA and after is None:
-            yield _moved(change, before) if id(change) in new else _removed(change, before)
+        if is_member(before):
+            yield from _member(change, before, after, is_new=id(change) in new)
+        if data and after is None:
+            yield _moved(change, before, data) if id(change) in new else _removed(change, before, data)
         if before.type == _SELECTION and after is None and not _is_selected(stack):
             sentence = f"The {named(before)} is removed: its resources are no longer backed up."
             yield Finding(Kind.LOST, "lost/backups", stack.path, before, sentence)
@@ -109,8 +116,8 @@ def _of_resources(
             continue
         if change.replacement is Replacement.NO:
             yield from expired(change, before, after)
-        elif before.type in DATA:
-            yield _replaced(change, before, after)
+        elif data:
+            yield _replaced(change, before, after, data)
 
 
 def _is_selected(stack: StackChange) -> bool:
@@ -118,8 +125,7 @@ def _is_selected(stack: StackChange) -> bool:
     return stack.after is None or any(each.type == _SELECTION and each.before is None for each in stack.changes)
 
 
-def _removed(change: ResourceChange, before: Resource) -> Finding:
-    data = DATA[before.type]
+def _removed(change: ResourceChange, before: Resource, data: Data) -> Finding:
     policy = deletion_policy(before)
     subject = f"The {named(before)} is removed"
     details = [f"DeletionPolicy of the base: {policy}."]
@@ -127,8 +133,8 @@ def _removed(change: ResourceChange, before: Resource) -> Finding:
         rule, sentence = "lost/kept", f"{subject} from the stack and kept with its {data.contents}: {_NO_STACK}."
         details += in_the_way(before)
     elif is_protected(before):
-        rule = "lost/kept"
-        sentence = f"{subject} from the stack, and its protection keeps it with its {data.contents}: {_NO_STACK}."
+        rule, kept = "lost/kept", f"{subject} from the stack and kept with its {data.contents}"
+        sentence = f"{kept}, {_because_protected(before)}; {_NO_STACK}."
         details += in_the_way(before)
     elif policy == "Snapshot":
         rule, sentence = "lost/snapshot", f"{subject}: {data.loss} after a final snapshot."
@@ -147,38 +153,64 @@ def _protected(change: ResourceChange, before: Resource, after: Resource | None,
     Such a failure ends no update: CloudFormation skips the resource and completes the update (aws/aws-cdk-cli, pull
     request 1564).
     """
-    policy = (after or before).definition.get("UpdateReplacePolicy" if after else "DeletionPolicy")
-    if policy in KEPT or (after is not None and change.replacement is Replacement.NO):
+    if is_retained(before, after) or (after is not None and change.replacement is Replacement.NO):
         return
-    verb = change.replaced if after else f"is {_BY_ID}" if is_new else "is removed"
     sentence = (
-        f"The {named(before)} {verb}, but it is protected from deletion: CloudFormation cannot delete the old one, "
-        "which stays outside of the stack and is billed."
+        f"The {named(before)} {_verb(change, is_new=is_new)}, but it is protected from deletion: CloudFormation cannot "
+        "delete the old one, which stays outside of the stack and is billed."
     )
     yield Finding(Kind.LOST, "lost/protected", change.stack.path, after or before, sentence, (_UNPROTECT,))
 
 
-def _replaced(change: ResourceChange, before: Resource, after: Resource) -> Finding:
+def _member(change: ResourceChange, before: Resource, after: Resource | None, *, is_new: bool) -> Iterator[Finding]:
+    """Yield the finding for a kept database instance, whose data is in its cluster."""
+    if not is_retained(before, after) or (after is not None and change.replacement is Replacement.NO):
+        return
+    which = "the old one" if after or is_new else "it"
+    sentence = (
+        f"The {named(before)} {_verb(change, is_new=is_new)}: {which} is kept, billed, and in no stack; its data is in "
+        "the cluster."
+    )
+    yield Finding(Kind.LOST, "lost/kept", change.stack.path, after or before, sentence, tuple(in_the_way(before)))
+
+
+def _verb(change: ResourceChange, *, is_new: bool) -> str:
+    """Return the verb for a resource that is replaced, gets another logical ID, or is removed."""
+    return change.replaced if change.after else f"is {_BY_ID}" if is_new else "is removed"
+
+
+def _because_protected(before: Resource) -> str:
+    """Return the clause about the property that keeps a resource with data.
+
+    CloudFormation tries three times to delete such a resource, and then completes the update (AWS re:Post, "Why is my
+    CloudFormation stack stuck in the UPDATE_COMPLETE_CLEANUP_IN_PROGRESS state?").
+    """
+    return f"because its {PROTECTED[before.type][0]} is on: CloudFormation cannot delete it"
+
+
+def _replaced(change: ResourceChange, before: Resource, after: Resource, data: Data) -> Finding:
     policy = str(after.definition.get("UpdateReplacePolicy") or "Delete")
-    rule, clause = _by_a_new_one(before, policy)
+    rule, clause = _by_a_new_one(before, data, policy)
     sentence = f"The {named(after)} {change.replaced}: {clause}."
     return Finding(Kind.LOST, rule, change.stack.path, after, sentence, (f"UpdateReplacePolicy: {policy}.",))
 
 
-def _moved(change: ResourceChange, before: Resource) -> Finding:
+def _moved(change: ResourceChange, before: Resource, data: Data) -> Finding:
     """Return the finding for a resource that gets another logical ID, so that CloudFormation creates a new resource."""
     policy = deletion_policy(before)
-    rule, clause = _by_a_new_one(before, policy)
+    rule, clause = _by_a_new_one(before, data, policy)
     sentence = f"The {named(before)} is {_BY_ID}: {clause}."
     details = (f"DeletionPolicy of the base: {policy}.", *(in_the_way(before) if rule == "lost/kept" else ()))
     return Finding(Kind.LOST, rule, change.stack.path, before, sentence, details)
 
 
-def _by_a_new_one(before: Resource, policy: str) -> tuple[str, str]:
+def _by_a_new_one(before: Resource, data: Data, policy: str) -> tuple[str, str]:
     """Return the rule and the clause about the data of a resource that a new resource replaces."""
-    data = DATA[before.type]
-    if policy in KEPT or is_protected(before):
-        return "lost/kept", f"{data.new}; the old one is kept with its {data.contents}, billed, and in no stack"
+    kept = f"{data.new}; the old one is kept with its {data.contents}"
+    if policy in KEPT:
+        return "lost/kept", f"{kept}, billed, and in no stack"
+    if is_protected(before):
+        return "lost/kept", f"{kept}, {_because_protected(before)}; {_NO_STACK}"
     if policy == "Snapshot":
         return "lost/snapshot", f"{data.new}; the old one is deleted after a snapshot"
     if data.only_if_empty and not _is_emptied(before):

@@ -5,17 +5,18 @@ from __future__ import annotations
 import enum
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource, Stack
-from moorage.assembly.values import Place, places
+from moorage.assembly.values import Place
 from moorage.review.capacity import dissociated, fargate_sizes
 from moorage.review.claims import NAMES, Claim, claims
 from moorage.review.comparison import KEPT, Comparison, Replacement, ResourceChange, StackChange
-from moorage.review.data import DATA
+from moorage.review.data import data_of
 from moorage.review.databases import databases
+from moorage.review.exports import changed_exports
 from moorage.review.finding import Finding, Kind
 from moorage.review.key_policies import key_policies
 from moorage.review.nouns import named
@@ -53,7 +54,7 @@ def refused(comparison: Comparison) -> Iterator[Finding]:
     """
     update = _Update.of(comparison)
     yield from _claimed(update)
-    yield from _exports(update)
+    yield from changed_exports(update.base, update.head, update.replaced)
     yield from overlapping_subnets(comparison)
     yield from databases(comparison)
     yield from key_policies(comparison)
@@ -171,8 +172,8 @@ def _renewed(change: ResourceChange, after: Resource, claim: Claim) -> Iterator[
     sentence = f"The {named(after)} {change.replaced}, {result}."
     what = "name" if after.type in NAMES else _short(claim.what)
     way = f"Give it another {what}, or remove it in a separate deployment first."
-    if after.type in DATA:
-        way = f"Give it another name, and copy its {DATA[after.type].contents} to the new one."
+    if data := data_of(after):
+        way = f"Give it another name, and copy its {data.contents} to the new one."
     yield Finding(Kind.REFUSED, rule, change.stack.path, after, sentence, (way,))
 
 
@@ -219,9 +220,9 @@ def _taken(
         owner += f" of the stack {holder.scope.stack.name}"
     sentence = f"The {named(after)} {verb} refused: {claim.what} belongs to the {owner}, {reason}."
     way = "Use another value, or delete the old resource in a separate deployment first."
-    if holder.before.type in DATA:
-        contents = DATA[holder.before.type].contents
-        way = f"Use another value, or keep the old resource as it is: if you delete it first, you lose its {contents}."
+    if data := data_of(holder.before):
+        lost = f"if you delete it first, you lose its {data.contents}"
+        way = f"Use another value, or keep the old resource as it is: {lost}."
     yield Finding(Kind.REFUSED, "refused/in-use", change.stack.path, after, sentence, (way,))
 
 
@@ -276,55 +277,6 @@ def _deployed(update: _Update, stack: Scope, other: Scope) -> _Order:
 def _depends_on(resource: Resource) -> list[str]:
     stated = resource.definition.get("DependsOn") or []
     return [stated] if isinstance(stated, str) else list(stated)
-
-
-def _exports(update: _Update) -> Iterator[Finding]:
-    """Yield a finding for each export that a deployed stack imports and that changes.
-
-    Source: CloudFormation User Guide, "Get exported outputs from a deployed CloudFormation stack": a referenced output
-    can be neither modified nor removed.
-    """
-    importers: dict[tuple[str | None, str | None, str], list[str]] = defaultdict(list)
-    for scope in update.base.scopes.values():
-        for name in scope.imports():
-            importers[scope.account, scope.region, name].append(scope.stack.path)
-    in_the_head = {scope.stack.path for scope in update.head.scopes.values()}
-    for position, scope in update.base.scopes.items():
-        if position not in update.head.scopes:
-            continue
-        path, later = update.head.scopes[position].stack.path, update.head.scopes[position].exports()
-        for name, value in scope.exports().items():
-            users = importers.get((scope.account, scope.region, name), [])
-            if not users:
-                continue
-            if name not in later:
-                what, may = "is removed", "is"
-            elif later[name] != value:
-                what, may = "changes", "may be"
-            elif causes := [update.replaced[each] for each in places(value) if each in update.replaced]:
-                certain = any(cause.replacement is Replacement.YES for cause in causes)
-                what = f"changes, because the {named(causes[0].resource)} {'is' if certain else 'may be'} replaced"
-                may = "is" if certain else "may be"
-            else:
-                continue
-            sentence = (
-                f"The update of {path} {may} refused: its export {name} {what}, but {', '.join(users)} imports it."
-            )
-            way = _way_of_export(users, [user for user in users if user not in in_the_head])
-            yield Finding(Kind.REFUSED, "refused/export", path, None, sentence, (way,))
-
-
-def _way_of_export(users: Sequence[str], gone: Sequence[str]) -> str:
-    """Return the way to remove an export that stacks import, including stacks that are no longer in the app."""
-    if gone:
-        return (
-            f"Destroy {', '.join(gone)} with the base first (`cdk destroy -e {gone[0]}`), or keep the export with "
-            "`export_value` until then."
-        )
-    return (
-        f"Deploy {', '.join(users)} first (`cdk deploy -e {users[0]}`) if it no longer imports the value; otherwise "
-        "keep the export with `export_value` until it is deployed."
-    )
 
 
 def _target_groups(stack: StackChange, scope: Scope) -> Iterator[Finding]:

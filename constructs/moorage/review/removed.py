@@ -14,6 +14,7 @@ from moorage.assembly.cloud_assembly import Resource, mapping
 from moorage.assembly.values import Place
 from moorage.review.claims import claims
 from moorage.review.comparison import KEPT, Comparison, Replacement, ResourceChange, StackChange
+from moorage.review.data import is_member
 from moorage.review.ecs_services import SERVICE
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named
@@ -57,7 +58,11 @@ _DELIVERS = {
 }
 """For each type that delivers events or messages, the properties with their source and target."""
 _ADDRESS = {_LISTENER: "Port", _RECORD: "Name"}
-_PARENT = {_LISTENER: ("LoadBalancerArn", _BALANCER), _LISTENER_RULE: ("ListenerArn", _LISTENER)}
+_PARENT = {
+    _LISTENER: ("LoadBalancerArn", _BALANCER),
+    _LISTENER_RULE: ("ListenerArn", _LISTENER),
+    "AWS::RDS::DBInstance": ("DBClusterIdentifier", "AWS::RDS::DBCluster"),
+}
 """The property that names the parent of a resource, and the type of the parent."""
 _Scopes = tuple[Scope, Scope]
 """A stack before and after the update."""
@@ -77,7 +82,7 @@ def removed(comparison: Comparison) -> Iterator[Finding]:
         scopes = base.scope(stack.before), head.scope(stack.after)
         for change in stack.changes:
             before = change.before
-            if before is None or before.type not in _SEEN or id(change) in renamed:
+            if before is None or not (before.type in _SEEN or is_member(before)) or id(change) in renamed:
                 continue
             if change.after is None:
                 yield from _gone(scopes, stack, before)
@@ -91,7 +96,8 @@ def _gone(scopes: _Scopes, stack: StackChange, before: Resource) -> Iterator[Fin
         return
     address = before.properties.get(_ADDRESS.get(before.type, ""))
     known = f" {_shown(address)}" if isinstance(address, str | int) else ""
-    sentence = f"The {named(before)} is removed: {_SEEN[before.type].format(known)}."
+    consequence = "connections to it are cut; its data is in the cluster" if is_member(before) else _SEEN[before.type]
+    sentence = f"The {named(before)} is removed: {consequence.format(known)}."
     details = tuple(_unconfirmed(stack, before)) if before.type == _SUBSCRIPTION else ()
     yield Finding(Kind.INTERRUPTED, "interrupted/removed", stack.path, before, sentence, details)
 

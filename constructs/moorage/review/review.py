@@ -61,6 +61,7 @@ class Review:
         head: The name of the side after the change, as the user gave it.
         notes: Sentences about the comparison itself, for example that the two sides have no stack in common.
         cost: The cost of the change. Default: None; it is not estimated.
+        preface: Sentences about the two sides, which the page shows directly below its title. Default: none.
     """
 
     comparison: Comparison
@@ -70,6 +71,7 @@ class Review:
     head: str
     notes: tuple[str, ...] = ()
     cost: ReviewedCost | None = None
+    preface: tuple[str, ...] = ()
 
     def of_kind(self, kind: Kind) -> tuple[Finding, ...]:
         """Return the findings of one kind."""

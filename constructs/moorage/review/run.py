@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -107,7 +107,7 @@ def show(
         options: The settings of the run.
         command: The name of the command in errors.
         names: The names of the base and the head on the page.
-        notes: Sentences about the comparison itself. Default: none.
+        notes: Sentences about the two sides, for below the title. Default: none.
     """
 
     def reviewed() -> Review:
@@ -125,7 +125,7 @@ def show(
             complete=False,  # a user can select stacks
             watch=shown,
         )
-        found = _with_cost(attrs.evolve(found, notes=(*notes, *found.notes)), costs)
+        found = _with_cost(attrs.evolve(found, preface=tuple(notes)), costs)
         write(found, options.files)
         return found
 
@@ -150,7 +150,7 @@ def check(assembly: str, options: Options, app: str | None = None) -> int:
             write(found, options.files)
         return found
 
-    return _ended(reviewed, "moorage policy", [Kind.POLICY])
+    return _ended(reviewed, "moorage policy", None)
 
 
 def _with_cost(found: Review, costs: CostReader) -> Review:
@@ -160,8 +160,11 @@ def _with_cost(found: Review, costs: CostReader) -> Review:
     return attrs.evolve(found, cost=cost, notes=(*found.notes, *unused))
 
 
-def _ended(reviewed: Callable[[], Review], command: str, fail_on: Collection[Kind]) -> int:
-    """Make a review, and return the exit code. Print a known error as a sentence, another error with its traceback."""
+def _ended(reviewed: Callable[[], Review], command: str, fail_on: Collection[Kind] | None) -> int:
+    """Make a review, and return the exit code. Print a known error as a sentence, another error with its traceback.
+
+    Without kinds in `fail_on`, which is None for a command that has no such option, the exit code is 1 for any finding.
+    """
     before = {number: signal.signal(number, _interrupted) for number in _ENDING}
     try:
         found = reviewed()
@@ -182,13 +185,22 @@ def _ended(reviewed: Callable[[], Review], command: str, fail_on: Collection[Kin
     except Exception:  # Python's own exit code, 1, would mean that something was found
         traceback.print_exc()
     else:
-        exceeded = found.cost.exceeded if found.cost else ()
-        sys.stderr.write("".join(f"{command}: {sentence}\n" for sentence in exceeded))
-        return FOUND if exceeded or any(finding.kind in fail_on for finding in found.findings) else 0
+        reasons = [*_failing(found, fail_on or ()), *(found.cost.exceeded if found.cost else ())]
+        sys.stderr.write("".join(f"{command}: {reason}\n" for reason in reasons))
+        return FOUND if reasons or (fail_on is None and found.findings) else 0
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     return FAILED
+
+
+def _failing(found: Review, fail_on: Collection[Kind]) -> Iterator[str]:
+    """Yield a line with the number of findings of each kind for which the run fails; nothing without findings."""
+    counts = [(len(found.of_kind(kind)), kind.value) for kind in Kind if kind in fail_on and found.of_kind(kind)]
+    if counts:
+        (count, kind), *others = counts
+        parts = [f"{count} finding{'' if count == 1 else 's'} of kind {kind}", *(f"{n} of kind {k}" for n, k in others)]
+        yield f"{', '.join(parts)} (--fail-on)"
 
 
 def _reason(error: OSError | RecursionError) -> str:

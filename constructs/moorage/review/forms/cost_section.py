@@ -75,7 +75,7 @@ def cost_notes(cost: ReviewedCost | None) -> list[str]:
     Args:
         cost: The cost of the change; None if it is not estimated.
     """
-    if cost is None or (cost.difference.is_zero and not cost.exceeded):
+    if cost is None or (cost.is_zero and not cost.exceeded):
         return []
     return list(_notes(cost, cost.difference))
 
@@ -118,6 +118,8 @@ def _notes(cost: ReviewedCost, found: CostDifference) -> Iterator[str]:
         yield f"Not counted, since the cost is not known: {shortened(found.unknown, _LISTED_NAMES)}."
     for path, amount in cost.removed.items():
         yield f"Not in the sum: ${between(amount)} a month of the stack {path}, until somebody deletes it."
+    for path, amount in cost.kept.items():
+        yield f"Not in the sum: ${between(amount)} a month of the old {path}, which is kept in no stack."
     if found.by_use:
         names = shortened(found.by_use, _LISTED_NAMES)
         yield f"Not counted, since it depends on use that no usage file (--usage) states: {names}."

@@ -22,7 +22,7 @@ def cost_sentences(cost: ReviewedCost) -> list[str]:
         cost: The cost of the change.
     """
     found = cost.difference
-    if found.is_zero:
+    if cost.is_zero:
         return []
     lines = [f"Cost: {' '.join(_difference(cost))}"]
     if all_causes := [each for each in causes(found.changes) if each.difference != ZERO]:
@@ -45,6 +45,12 @@ def _difference(cost: ReviewedCost) -> Iterator[str]:
         one, *others = cost.removed
         stacks = f"{len(cost.removed)} stacks are" if others else f"the stack {one} is"
         yield f"Until {stacks} deleted, AWS bills ${between(amount)} a month more."
+    if cost.kept:
+        amount = rounded(sum(cost.kept.values(), ZERO))
+        one, *others = cost.kept
+        resources = f"{len(cost.kept)} resources" if others else one
+        verb = "are" if others else "is"
+        yield f"AWS also bills ${between(amount)} a month of {resources}, which {verb} kept in no stack."
 
 
 def _assumed(found: CostDifference) -> str:

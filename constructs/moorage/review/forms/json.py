@@ -26,7 +26,7 @@ def render(review: Review) -> str:
         "title": review.title,
         "base": review.base,
         "head": review.head,
-        "notes": list(review.notes),
+        "notes": [*review.preface, *review.notes],
         "findings": [_finding(finding) for finding in review.findings],
         "cost": cost_object(review.cost),
         "changes": [_change(change) for change in review.comparison.changes],

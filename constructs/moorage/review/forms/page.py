@@ -129,15 +129,16 @@ def _entry(found: Sequence[Finding]) -> Entry:
 
 
 def headlines(review: Review) -> list[str]:
-    """Return a line for each kind, with its first finding and the number of further findings, and those of the cost.
+    """Return the lines below the title: the preface, a line for each kind, and those of the cost.
 
-    If all findings are of one kind, return only the lines of the cost.
+    The line of a kind has its first finding and the number of further findings. If all findings are of one kind, it
+    has no line.
 
     Args:
         review: The review that the page shows.
     """
     found = list(sections(review))
-    lines: list[str] = []
+    lines = list(review.preface)
     for heading, entries in found if len(found) > 1 else ():
         others = sum(entry.count for entry in entries) - 1
         lines.append(f"{heading}: {entries[0].sentence}{f' And {others} more.' if others else ''}")

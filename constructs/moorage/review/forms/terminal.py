@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -14,6 +16,8 @@ from moorage.review.forms.cost_section import cost_notes, cost_table
 from moorage.review.forms.page import HEADINGS, diagrams, headlines, order_line, rows, sections, verdict
 from moorage.review.review import Review
 
+_TRAILING = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
+"""The blanks with which rich fills the last cell of a row, and the escape sequences after them."""
 _STYLES: Mapping[str, str] = {
     HEADINGS[Kind.LOST]: "bold red",
     HEADINGS[Kind.REFUSED]: "bold red",
@@ -46,7 +50,7 @@ def render(review: Review, *, width: int = 100, color: bool = False) -> str:
                 console.print(Text(f"    {detail}", style="dim"), soft_wrap=True)
     _print_cost(console, review)
     _print_rest(console, review)
-    return written.getvalue()
+    return _TRAILING.sub(r"\1", written.getvalue())
 
 
 def _print_cost(console: Console, review: Review) -> None:
@@ -59,7 +63,8 @@ def _print_cost(console: Console, review: Review) -> None:
     for heading in texts.headings:
         table.add_column(heading.replace(", ", "\n"), justify="right")
     for component, resources, *amounts in texts.rows:
-        table.add_row(*(Text(cell) for cell in (f"{component}\n  {resources}".rstrip(), *amounts)))
+        first = Group(Text(component), *([Padding(Text(resources), (0, 0, 0, 2))] if resources else []))
+        table.add_row(first, *(Text(amount) for amount in amounts))
     if table.row_count:
         console.print(table)
     for note in notes:

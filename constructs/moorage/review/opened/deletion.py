@@ -11,7 +11,7 @@ from typing import Any
 
 from moorage.assembly.cloud_assembly import Resource
 from moorage.review.comparison import KEPT, Comparison, StackChange
-from moorage.review.data import DATA, PROTECTED, deletion_policy, is_protected
+from moorage.review.data import PROTECTED, data_of, deletion_policy, is_protected
 from moorage.review.finding import Finding, Kind
 from moorage.review.nouns import named
 
@@ -41,7 +41,7 @@ def _resource(stack: StackChange, before: Resource, after: Resource) -> Iterator
         sentence = f"The {named(after)} is no longer protected from deletion."
         yield Finding(Kind.OPENED, _RULE, stack.path, after, sentence)
     old, new = deletion_policy(before), deletion_policy(after)
-    if after.type in DATA and _rank(new) > _rank(old):
+    if data_of(after) and _rank(new) > _rank(old):
         without = "without a snapshot" if old == "Snapshot" else "instead of keeping it"
         sentence = f"CloudFormation deletes the {named(after)} {without} when it leaves the stack."
         detail = f"DeletionPolicy: {new} (before: {old})."
