@@ -19,7 +19,7 @@ from moorage.cost.money import money, number_of_option
 from moorage.cost.usage import UsageError, read
 from moorage.prices.book import PriceBook
 from moorage.prices.price import PriceBookError
-from moorage.prices.price_file import REGION
+from moorage.prices.price_file import region_problem
 
 _PRINTED = Path("-")
 
@@ -72,8 +72,8 @@ def run(request: Request) -> int:
 
 def _run(request: Request) -> int:
     budget = None if request.budget is None else budget_of(request.budget)
-    if request.region is not None and not REGION.fullmatch(request.region):
-        raise CostError(f"--region must be the code of a region (got {request.region!r}); write --region eu-west-1")
+    if request.region is not None and (wrong := region_problem(request.region, "--region", "--region eu-west-1")):
+        raise CostError(wrong)
     usage = read(request.usage)
     book = PriceBook.load(request.prices)
     stacks = stacks_of(request.assembly)

@@ -18,6 +18,7 @@ from moorage.advice.placed import advise_each, advise_together
 from moorage.assembly.cloud_assembly import AssemblyError, stacks_of
 from moorage.cost.usage import UsageError, matches, read
 from moorage.prices import PriceBook, PriceBookError
+from moorage.prices.price_file import region_problem
 
 _PRINTED = Path("-")
 _MOST_PATHS = 10
@@ -76,6 +77,8 @@ def run(request: Request) -> int:
 
 def _run(request: Request) -> None:
     assumptions = assumptions_of(request.assumptions)
+    if request.region is not None and (wrong := region_problem(request.region, "--region", "--region eu-west-1")):
+        raise AdviceError(wrong)
     usage = read(request.usage)
     everything = workloads_of(stacks_of(request.assembly), usage)
     pattern = request.pattern
@@ -88,9 +91,8 @@ def _run(request: Request) -> None:
     book = PriceBook.load(request.prices)
     found = [each for each in selected if isinstance(each, Found)]
     region = request.region
-    advice = [(_heading(each), advise_each(each, region=region, assumptions=assumptions, book=book)) for each in found]
-    together = advise_together(found, region=region, assumptions=assumptions, book=book)
-    advice += [(each.subject, each) for each in together]
+    advice = [advise_each(each, region=region, assumptions=assumptions, book=book) for each in found]
+    advice += advise_together(found, region=region, assumptions=assumptions, book=book)
     notes = [f"no advice for {each.path}: {each.reason}." for each in selected if isinstance(each, Skipped)]
     if not selected:
         notes.append("the app has no ECS service, worker or job.")
@@ -101,7 +103,7 @@ def _matches(found: Found | Skipped, pattern: str) -> bool:
     return matches(found.path, pattern) or matches(found.resource_path, pattern)
 
 
-def _write(advice: Sequence[tuple[str, Advice]], notes: Sequence[str], file: Path | None) -> None:
+def _write(advice: Sequence[Advice], notes: Sequence[str], file: Path | None) -> None:
     if file == _PRINTED:
         sys.stdout.write(json_form.render(advice, notes))
         return
@@ -128,11 +130,3 @@ def assumptions_of(stated: Mapping[str, Any]) -> Assumptions:
         for name in stated:
             sentence = sentence.replace(f"{name} must", f"--{name.replace('_', '-')} must")
         raise AdviceError(sentence) from error
-
-
-def _heading(found: Found) -> str:
-    workload = found.workload
-    copies = f"{workload.least}" if workload.least == workload.most else f"{workload.least} to {workload.most}"
-    size = f"{workload.cpu / 1024:g} vCPU and {workload.memory_mib / 1024:g} GiB"
-    many = "copy" if copies == "1" else "copies"
-    return f"{found.path} ({workload.kind.value} on {found.current}, {copies} {many} of {size})"
