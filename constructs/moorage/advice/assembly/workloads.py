@@ -29,7 +29,7 @@ from moorage.assembly.values import Value
 from moorage.cost.parts import NotInTemplateError
 from moorage.cost.resources import Item, Resources, number_of, tables
 from moorage.cost.rules.jobs import StartedTask, started_tasks
-from moorage.cost.rules.services import SERVICE, TASK_DEFINITION, cluster_of, copies_of, strategy_of
+from moorage.cost.rules.services import SERVICE, TASK_DEFINITION, beyond_scaling, cluster_of, copies_of, strategy_of
 from moorage.cost.rules.tasks import size_of
 from moorage.cost.usage import Usage, Use
 from moorage.workload.task import Architecture, NetworkMode
@@ -49,9 +49,11 @@ class Found(Placed):
         current: The capacity that it runs on now.
         trunking: False, since no template states it.
         resource_path: The construct path of the service, or of what starts the job.
+        note: A sentence about a value of the usage file that cannot be right. Default: none.
     """
 
     resource_path: str
+    note: str = ""
 
     @property
     def path(self) -> str:
@@ -127,7 +129,9 @@ def _service(item: Item, use: Use) -> Found | Skipped:
             **_facts(definition, own_types(on, cluster, item.all), on),
         )
         subnets = item.list("NetworkConfiguration", "AwsvpcConfiguration", "Subnets")
-        return _found(workload, item, cluster, on, subnets)
+        beyond = beyond_scaling(item, use)
+        note = beyond and f"average_copies of {_short(item)} in the usage file {beyond}."
+        return attrs.evolve(_found(workload, item, cluster, on, subnets), note=note)
     except (NotInTemplateError, ValueError) as error:
         return Skipped(_short(item), str(error))
 
