@@ -12,12 +12,15 @@ from rich.text import Text
 from moorage.advice.advice import HEADINGS, Advice, cells
 
 
-def render(advice: Sequence[Advice], notes: Sequence[str] = (), *, width: int = 160, color: bool = False) -> str:
+def render(
+    advice: Sequence[Advice], notes: Sequence[str] = (), *, origin: str = "", width: int = 160, color: bool = False
+) -> str:
     """Render advice for a terminal.
 
     Args:
         advice: The advice.
         notes: Further sentences. Default: none.
+        origin: The sentence about the folder that was read. Default: none.
         width: The number of columns. Default: 160.
         color: Whether to add the escape sequences of colors. Default: False.
     """
@@ -35,6 +38,8 @@ def render(advice: Sequence[Advice], notes: Sequence[str] = (), *, width: int = 
             console.print(Text(title, style="bold"))
             for number, sentence in enumerate(sentences, 1):
                 console.print(Text(f"  {number}. {sentence}"), soft_wrap=True)
+    if origin:
+        console.print(Text(origin), soft_wrap=True)
     for note in notes:
         console.print(Text(f"Note: {note}"), soft_wrap=True)
     return "".join(f"{line.rstrip()}\n" for line in written.getvalue().splitlines())
