@@ -117,6 +117,8 @@ def test_a_usage_file_adds_what_depends_on_use(assembly: Path, tmp_path: Path) -
     usage.write_text('[constructs."Shop"]\nnat_gb = 100\n')
     page = run(assembly, "--usage", usage).output
     assert "Shop: $68.89 a month, and $4.50 by use" in page
+    assert "What is 'by use' is in no sum" in page  # that of the other stack
+    assert "What is 'by use'" not in run(assembly, "Shop", "--usage", usage).output
     assert run(assembly, "Shop", "--usage", usage, "--budget", "70").exit_code == 1
     usage.write_text("[defaults]\nnat_gbs = 100\n")
     done = run(assembly, "--usage", usage)
