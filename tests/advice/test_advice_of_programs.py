@@ -36,3 +36,10 @@ def test_every_workload_of_a_program_gets_advice(name: str, synthesized: Synthes
         if not advice["reason"].startswith("A daemon"):
             assert advice["advised"]["launch_type"] in FAMILIES
             assert f"Advised: {advice['advised']['launch_type']}" in advice["reason"]
+
+
+def test_a_service_that_sends_messages_is_no_worker(synthesized: Synthesized) -> None:
+    assembly, _ = synthesized("production")
+    for path, kind in (("production/Services/Orders", "service"), ("production/Jobs/Orders", "worker")):
+        done = CliRunner().invoke(moorage, ["advise", str(assembly), path])
+        assert f"\n{path} ({kind} on " in f"\n{done.output}"

@@ -202,7 +202,7 @@ def test_unknown_prices_stay_unknown() -> None:
         assert offer.total is None
         assert offer.unknown
         assert offer.list_cost is not None
-    assert "below $2,162" in str(advice)
+    assert "$2,162 less a discount" in str(advice)
     assert "and a fee" in str(advice)
 
 

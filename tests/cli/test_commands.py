@@ -145,8 +145,8 @@ def test_a_diagram_that_cannot_be_drawn_is_one_sentence(tmp_path: Path) -> None:
     done = run("diagram", str(tmp_path))
     assert done.exit_code == 1
     assert done.output == (
-        f"moorage diagram: {tmp_path} is not a readable CDK cloud assembly ({tmp_path / 'manifest.json'} is missing); "
-        "synthesize it again\n"
+        f"moorage diagram: {tmp_path} is not a CDK cloud assembly, since it has no manifest.json; name the folder that "
+        "`cdk synth` wrote, such as cdk.out\n"
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +58,9 @@ def test_the_table_shows_sums_assumptions_and_what_is_unknown(assembly: Path) ->
     assert {"0.04048", "29.55", "730", "vCPU-hour"} <= set(page.split())
     assert "Unknown, and in no sum: 1 AWS::Fantasy::Thing." in page
     assert "2 resources are free." in page
-    assert "1 component has no known cost, and is in no sum." in page
+    assert "1 component has no known cost, and is in no sum: add its cost by hand." in page
+    assert "A range is" not in page
+    assert "What is 'by use' is in no sum until a usage file (--usage) states it." in page
     assert "  1. " in page
     assert "Note: stacks without a region have the prices of us-east-1; --region changes it" in page
 
@@ -111,7 +115,10 @@ def test_a_budget_that_is_no_amount_is_a_sentence(assembly: Path, budget: str) -
 def test_a_usage_file_adds_what_depends_on_use(assembly: Path, tmp_path: Path) -> None:
     usage = tmp_path / "usage.toml"
     usage.write_text('[constructs."Shop"]\nnat_gb = 100\n')
-    assert "Shop: $68.89 a month, and $4.50 by use" in run(assembly, "--usage", usage).output
+    page = run(assembly, "--usage", usage).output
+    assert "Shop: $68.89 a month, and $4.50 by use" in page
+    assert "What is 'by use' is in no sum" in page  # that of the other stack
+    assert "What is 'by use'" not in run(assembly, "Shop", "--usage", usage).output
     assert run(assembly, "Shop", "--usage", usage, "--budget", "70").exit_code == 1
     usage.write_text("[defaults]\nnat_gbs = 100\n")
     done = run(assembly, "--usage", usage)
@@ -138,8 +145,83 @@ def test_wrong_arguments_are_sentences(assembly: Path, arguments: list[str], say
 def test_a_folder_without_an_assembly_is_a_sentence(tmp_path: Path) -> None:
     done = run(tmp_path)
     assert done.exit_code == 2
-    assert "is not a readable CDK cloud assembly" in done.output
-    assert "Traceback" not in done.output
+    assert done.output == (
+        f"moorage cost: {tmp_path} is not a CDK cloud assembly, since it has no manifest.json; name the folder that "
+        "`cdk synth` wrote, such as cdk.out\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["cost", "advise", "diagram"])
+@pytest.mark.parametrize(("stack", "shown"), [("ShopDev", "ShopDev"), ("Shop*", "'Shop*'"), ("app.py", "app.py")])
+def test_a_stack_in_place_of_the_assembly_is_a_sentence(
+    command: str, stack: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("app.py").touch()
+    done = CliRunner().invoke(moorage, [command, stack])
+    assert done.exit_code == (1 if command == "diagram" else 2)
+    assert done.output.endswith(
+        f"{command}: {stack} is not a folder; the assembly comes first: moorage {command} cdk.out {shown}\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["cost", "advise", "diagram"])
+def test_an_app_that_is_not_synthesized_is_a_sentence(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(moorage, [command])
+    assert done.output.endswith("there is no folder cdk.out; run `cdk synth`, or name the folder that it wrote\n")
+    Path("cdk.out").mkdir()
+    done = CliRunner().invoke(moorage, [command])
+    assert done.output.endswith("(cdk.out/manifest.json is missing); synthesize it again\n")
+
+
+@pytest.mark.parametrize("command", ["cost", "advise"])
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-60, "less than a minute"),
+        (59, "less than a minute"),
+        (60, "1 minute"),
+        (8 * 60 + 59, "8 minutes"),
+        (3_600, "1 hour"),
+        (2 * 86_400, "2 days"),
+    ],
+)
+def test_the_output_names_the_folder_and_its_age(
+    command: str, seconds: int, said: str, assembly: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(assembly.parent)
+    aged(assembly, seconds)
+    done = CliRunner().invoke(moorage, [command])
+    assert f"\nRead from cdk.out, synthesized {said} ago.\n" in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("command", ["cost", "advise"])
+def test_an_assembly_that_is_older_than_the_last_up_is_a_sentence(
+    command: str, assembly: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(assembly.parent)
+    of_up = Path(".moorage", "cdk.out")
+    shutil.copytree(assembly, of_up)
+    aged(of_up, 100)
+    for older, folder, warns in ((101, "cdk.out", True), (99, "cdk.out", False), (101, str(of_up), False)):
+        aged(assembly, older)
+        done = CliRunner().invoke(moorage, [command, folder])
+        assert done.exit_code == 0
+        said = (
+            f"moorage {command}: cdk.out is older than .moorage/cdk.out, which the last `up` synthesized; run "
+            "`cdk synth`, or name .moorage/cdk.out\n"
+        )
+        assert done.stderr == (said if warns else "")
+
+
+def aged(assembly: Path, seconds: int) -> None:
+    """Make an assembly look as if it was synthesized some seconds ago."""
+    then = dt.datetime.now(dt.UTC).timestamp() - seconds
+    os.utime(assembly / "manifest.json", (then, then))
 
 
 def test_another_price_book_can_be_used(assembly: Path, tmp_path: Path) -> None:

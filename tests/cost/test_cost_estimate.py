@@ -62,6 +62,18 @@ def test_a_region_without_a_price_uses_another_one_and_says_so() -> None:
     assert note == "the price book has no price in xx-nowhere-1 for nat.gb, nat.hour: those of us-east-1 are used"
 
 
+def test_a_stack_without_a_region_in_a_region_without_prices_has_one_true_note() -> None:
+    agnostic = stack_of({"Nat": NAT}, region=None)
+    found = estimate([agnostic, stack_of({"Key": KEY}, name="Other")], BOOK, region="xx-nowhere-1")
+    said = (
+        "stacks without a region are estimated in xx-nowhere-1, but the price book has no price in xx-nowhere-1 for "
+        "nat.gb, nat.hour: those of us-east-1 are used"
+    )
+    assert found.notes == (said,)
+    assert found.of(["Shop"]).notes == (said,)
+    assert found.of(["Other"]).notes == ()
+
+
 def test_an_item_without_a_price_is_unknown_and_never_free() -> None:
     cache = Resource("ElastiCache::ReplicationGroup", {"CacheNodeType": "cache.zz.large", "NumCacheClusters": 2})
     (row,) = estimated(stack_of({"Cache": cache})).rows

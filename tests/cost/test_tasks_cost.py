@@ -105,6 +105,24 @@ def test_scheduled_actions_widen_the_range() -> None:
 def test_an_average_of_the_usage_file_replaces_the_range() -> None:
     found = rows({"Task": definition(), "Web": service(), "Target": target(1, 4)}, average_copies=2.5)
     assert quantities(found)[VCPU] == one("912.5")
+    assert found[0].assumptions == ("average_copies of the usage file",)
+
+
+@pytest.mark.parametrize(
+    ("average", "target_", "clause"),
+    [
+        (1, target(1, 8), ""),
+        (8, target(1, 8), ""),
+        (20, target(1, 8), ", which is 20, although its scaling has at most 8 copies"),
+        (0.5, target(1, 8), ", which is 0.5, although its scaling has at least 1 copy"),
+        (20, target(8, 8), ", which is 20, although its scaling has at most 8 copies"),
+        (20, None, ""),
+    ],
+)
+def test_an_average_that_the_scaling_cannot_give_is_said(average: float, target_: Resource | None, clause: str) -> None:
+    resources = {"Task": definition(), "Web": service(), **({"Target": target_} if target_ else {})}
+    found = rows(resources, average_copies=average)
+    assert found[0].assumptions == (f"average_copies of the usage file{clause}",)
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,8 @@ empty.
 """
 _UNKNOWN = """## Unknown
 
-No source states these prices for your case.
+No source states these prices for your case. In `moorage cost`, their components are in no sum: add their cost by hand.
+Spot is the exception: its components have an [assumed discount](../guides/cost.md#what-is-estimated).
 """
 _SOURCES = """## Sources
 

@@ -31,6 +31,7 @@ class Advice:
 
     Args:
         subject: The name of the workload, or of the cluster.
+        heading: The subject, for one workload also with its kind, its capacity, and the number and size of its copies.
         workloads: The workloads.
         options: The options, with their costs and the reasons against them.
         advised: The advised option; None if no known price decides.
@@ -42,6 +43,7 @@ class Advice:
     """
 
     subject: str
+    heading: str
     workloads: tuple[Workload, ...]
     options: tuple[Offer, ...]
     advised: Offer | None
@@ -52,13 +54,14 @@ class Advice:
     region: str
 
     def __str__(self) -> str:
-        """Return the advice as a table with its sentences and assumptions."""
+        """Return the advice as a table with its sentences, assumptions and sources."""
         rows = [HEADINGS, *map(cells, self.shown)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
         lines = ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
         sentences = [self.reason, *(f"- {flip}" for flip in self.flips)]
         assumed = ["Assumptions:", *(f"- {each}" for each in self.assumptions)]
-        return "\n".join([self.subject, *(line.rstrip() for line in lines), *sentences, *assumed])
+        stated = ["Sources:", *(f"- {each}" for each in self.sources)] if self.sources else []
+        return "\n".join([self.heading, *(line.rstrip() for line in lines), *sentences, *assumed, *stated])
 
     @property
     def shown(self) -> tuple[Offer, ...]:
@@ -98,7 +101,7 @@ def _month(offer: Offer) -> str:
         return usd_range(offer.cost.least, offer.cost.most)
     if offer.bound is not None:
         bound = usd_range(offer.bound.least, offer.bound.most)
-        return f"below {bound}" if offer.launch_type.is_spot else f"{bound} and a fee"
+        return f"{bound} less a discount" if offer.launch_type.is_spot else f"{bound} and a fee"
     return "unknown" if offer.unknown else ""
 
 
@@ -106,6 +109,7 @@ def advise(
     workloads: Sequence[Workload],
     *,
     subject: str | None = None,
+    heading: str | None = None,
     region: str | None = None,
     assumptions: Assumptions | None = None,
     book: PriceBook | None = None,
@@ -115,6 +119,7 @@ def advise(
     Args:
         workloads: The workloads, at least one.
         subject: The name of the advice. Default: the names of the workloads.
+        heading: The first line of the advice as a text. Default: the subject.
         region: The region of the prices. Default: us-east-1.
         assumptions: The assumptions. Default: `Assumptions()`.
         book: The price book. Default: the one that moorage contains.
@@ -132,8 +137,10 @@ def advise(
     options = offers(workloads, market, given)
     decision = decide(options, given)
     question = Question(workloads=workloads, market=market, assumptions=given)
+    named = subject or " and ".join(each.name for each in workloads)
     return Advice(
-        subject=subject or " and ".join(each.name for each in workloads),
+        subject=named,
+        heading=heading or named,
         workloads=tuple(workloads),
         options=options,
         advised=decision.advised,

@@ -62,6 +62,7 @@ class Assumptions:
             15, an assumption.
         reserved_memory_mib: The memory of each instance that is withheld from tasks, in MiB. Default: 256.
         host_volume_gib: The size of the gp3 root volume of a host, in GiB. Default: 30.
+        subject: The construct path, or another name, with which an error begins. Default: `the assumptions`.
 
     Raises:
         ValueError: If a number is outside its limits.
@@ -85,9 +86,10 @@ class Assumptions:
     idle_minutes: int = 15
     reserved_memory_mib: int = 256
     host_volume_gib: int = 30
+    subject: str = attrs.field(default="the assumptions", eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        problems = Problems("the assumptions")
+        problems = Problems(self.subject)
         for argument in _PERCENTAGES:
             value = getattr(self, argument)
             if value is not None and not (value.is_finite() and 0 <= value <= _ALL):

@@ -18,6 +18,16 @@ def usd(amount: Decimal) -> str:
     return f"${amount:,.0f}" if round(amount) >= _WITHOUT_CENTS else f"${amount:,.2f}"
 
 
+def usd_of_unit(price: Decimal) -> str:
+    """Return the price of a unit with all of its digits, and at least cents.
+
+    Args:
+        price: The price.
+    """
+    digits = -int(price.normalize().as_tuple().exponent)
+    return f"${price:,.{max(digits, 2)}f}"
+
+
 def usd_range(least: Decimal, most: Decimal) -> str:
     """Return two amounts as a range, or one amount if both are the same.
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import attrs
 
 from moorage.advice.market import age_of
-from moorage.advice.money import usd_range
+from moorage.advice.money import usd_of_unit, usd_range
 from moorage.prices import PriceBook, UnknownPrice
 from moorage.prices.price import HOURS
 
@@ -74,7 +74,7 @@ class PricedPart:
         if self.price is None:
             return f"{self.part.name}: unknown{note}"
         if self.part.by_use:
-            return f"{self.part.name}: ${self.price} per {self.unit}{note}"
+            return f"{self.part.name}: {usd_of_unit(self.price)} per {self.unit}{note}"
         return f"{self.part.name}: {usd_range(self.least, self.most)}{note}"
 
 

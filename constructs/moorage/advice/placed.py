@@ -11,7 +11,6 @@ from moorage.advice.assumptions import MOST_ZONES, Assumptions
 from moorage.advice.launch_type import LaunchType, refusals
 from moorage.advice.workload import Workload
 from moorage.prices import PriceBook
-from moorage.workload.problems import is_token
 from moorage.workload.task import Architecture
 
 UNKNOWN = "unknown"
@@ -27,6 +26,7 @@ class Placed:
         cluster: The construct path of its cluster, or `UNKNOWN`.
         region: The region of its stack; None if the app does not state it.
         zones: The number of Availability Zones of its subnets; None if it is unknown.
+        current: The capacity that it runs on now.
         trunking: True if the instances of its cluster rely on the account setting `awsvpcTrunking`. Default: False.
     """
 
@@ -34,19 +34,29 @@ class Placed:
     cluster: str
     region: str | None
     zones: int | None
+    current: str
     trunking: bool = False
+
+    @property
+    def heading(self) -> str:
+        """The name of the workload with its kind, its capacity, and the number and size of its copies."""
+        workload = self.workload
+        copies = f"{workload.least}" if workload.least == workload.most else f"{workload.least} to {workload.most}"
+        size = f"{workload.cpu / 1024:g} vCPU and {workload.memory_mib / 1024:g} GiB"
+        many = "copy" if copies == "1" else "copies"
+        return f"{workload.name} ({workload.kind.value} on {self.current}, {copies} {many} of {size})"
 
     def changed(self, *, trunking: bool | None, region: str | None) -> Placed:
         """Return the same with what is given in place of what the app states.
 
         Args:
             trunking: True if the account setting `awsvpcTrunking` is on. None for no change.
-            region: The region of the prices. None, or a token, for no change.
+            region: The region of the prices. None for no change.
         """
         return attrs.evolve(
             self,
             trunking=self.trunking if trunking is None else trunking,
-            region=region if region and not is_token(region) else self.region,
+            region=region or self.region,
         )
 
 
@@ -62,7 +72,8 @@ def advise_each(
         book: The price book. Default: the one that moorage contains.
     """
     found = _in_place([placed], assumptions)
-    return advise([placed.workload], region=placed.region or region, assumptions=found, book=book)
+    of_region = placed.region or region
+    return advise([placed.workload], heading=placed.heading, region=of_region, assumptions=found, book=book)
 
 
 def advise_together(

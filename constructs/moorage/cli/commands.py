@@ -15,6 +15,8 @@ import click
 
 from moorage.assembly.cloud_assembly import AssemblyError
 from moorage.assembly.diagram import BEGIN, END, show
+from moorage.assembly.named_folder import require_folder
+from moorage.cli.number import Number
 from moorage.cli.output import end_quietly
 from moorage.installation.commands import scripts, shell_path
 from moorage.review.command import page_options, policy_command, require_policy, review_command, wanted_forms
@@ -260,6 +262,7 @@ def diagram(assembly: Path, stacks: tuple[str, ...], into: Path | None) -> None:
     of stacks, such as 'Prod/Web'; '*' is a wildcard. By default, all stacks are drawn.
     """
     try:
+        require_folder(assembly, f"{_program()} diagram")
         show(assembly, stacks, into)
     except BrokenPipeError:  # click ends the command quietly
         raise
@@ -288,7 +291,7 @@ def cost(assembly: Path, stacks: tuple[str, ...], **given: Any) -> None:
     raise SystemExit(running.run(running.Request(assembly=assembly, stacks=stacks, **given)))
 
 
-_percent = functools.partial(click.option, type=float, metavar="PERCENT")
+_percent = functools.partial(click.option, type=Number("a percentage", "20"), metavar="PERCENT")
 
 
 @moorage.command(short_help="Advise on the launch type of each workload of an ASSEMBLY.")
@@ -303,8 +306,15 @@ _percent = functools.partial(click.option, type=float, metavar="PERCENT")
 @_percent("--ec2-spot-percent", help="The discount of EC2 Spot. Default: unknown.")
 @_percent("--managed-instances-fee-percent", help="The fee of ECS Managed Instances. Default: unknown.")
 @click.option("--interruptible/--not-interruptible", default=None, help="Whether copies tolerate Spot.")
-@click.option("--upkeep-hours", type=float, metavar="N", help="The hours a month for hosts. Default: 2.")
-@click.option("--hourly-rate", type=float, metavar="USD", help="The cost of such an hour. Default: 50.")
+@click.option(
+    "--upkeep-hours",
+    type=Number("a number of hours", "2"),
+    metavar="N",
+    help="The hours a month for hosts. Default: 2.",
+)
+@click.option(
+    "--hourly-rate", type=Number("an amount in USD", "50"), metavar="USD", help="The cost of such an hour. Default: 50."
+)
 @click.option("--trunking", is_flag=True, default=None, help="The account setting awsvpcTrunking is on.")
 @click.option("--json", type=Path, metavar="FILE", help="Write JSON to FILE; '-' prints it instead of the tables.")
 def advise(

@@ -12,6 +12,7 @@ import attrs
 from rich.console import Console
 
 from moorage.assembly.cloud_assembly import AssemblyError, stacks_of
+from moorage.assembly.named_folder import newer_elsewhere, origin, require_folder
 from moorage.cost import json_form, terminal
 from moorage.cost.amounts import Range
 from moorage.cost.estimate import Estimate, estimate
@@ -19,7 +20,7 @@ from moorage.cost.money import money, number_of_option
 from moorage.cost.usage import UsageError, read
 from moorage.prices.book import PriceBook
 from moorage.prices.price import PriceBookError
-from moorage.prices.price_file import REGION
+from moorage.prices.price_file import region_problem
 
 _PRINTED = Path("-")
 
@@ -72,10 +73,11 @@ def run(request: Request) -> int:
 
 def _run(request: Request) -> int:
     budget = None if request.budget is None else budget_of(request.budget)
-    if request.region is not None and not REGION.fullmatch(request.region):
-        raise CostError(f"--region must be the code of a region (got {request.region!r}); write --region eu-west-1")
+    if request.region is not None and (wrong := region_problem(request.region, "--region", "--region eu-west-1")):
+        raise CostError(wrong)
     usage = read(request.usage)
     book = PriceBook.load(request.prices)
+    require_folder(request.assembly, "moorage cost")
     stacks = stacks_of(request.assembly)
     paths = [stack.path for stack in stacks]
     for pattern in request.stacks:
@@ -93,7 +95,10 @@ def _run(request: Request) -> int:
     if request.json != _PRINTED:
         console = Console()
         width = console.width if console.is_terminal else 140
-        sys.stdout.write(terminal.render(found, warnings, width=width, color=console.is_terminal))
+        page = terminal.render(found, warnings, origin=origin(request.assembly), width=width, color=console.is_terminal)
+        sys.stdout.write(page)
+    if newer := newer_elsewhere(request.assembly):
+        _complain(newer)
     return _exceeds(found, budget)
 
 

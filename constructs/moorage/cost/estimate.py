@@ -108,6 +108,19 @@ class Sum:
 
 
 @attrs.frozen
+class DefaultRegion:
+    """The region of stacks without a region.
+
+    Args:
+        name: The code of the region.
+        is_stated: True if the user states it.
+    """
+
+    name: str
+    is_stated: bool = attrs.field(kw_only=True)
+
+
+@attrs.frozen
 class Estimate:
     """The monthly cost of stacks.
 
@@ -115,11 +128,13 @@ class Estimate:
         rows: The components of all resources, in the order of the stacks and templates.
         notes: The sentences that apply to all rows, and those in `unused`.
         unused: A sentence for each value of the usage file that no component uses.
+        default_region: The region of stacks without a region; None if each stack has one.
     """
 
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+    default_region: DefaultRegion | None = None
 
     @property
     def total(self) -> Sum:
@@ -169,8 +184,9 @@ class Estimate:
             return self
         kept = {stack for stack in self.stacks if any(fnmatch.fnmatchcase(stack, pattern) for pattern in patterns)}
         rows = tuple(row for row in self.rows if row.stack in kept)
-        others = set(_fallbacks(self.rows))
-        return attrs.evolve(self, rows=rows, notes=(*(n for n in self.notes if n not in others), *_fallbacks(rows)))
+        others = set(_region_notes(self.rows, self.default_region))
+        kept_notes = (note for note in self.notes if note not in others)
+        return attrs.evolve(self, rows=rows, notes=(*kept_notes, *_region_notes(rows, self.default_region)))
 
 
 def estimate(
@@ -186,8 +202,9 @@ def estimate(
         usage: The use that templates do not state. Default: none.
         region: The region of stacks without a region. Default: `us-east-1`.
     """
-    is_agnostic = any(stack.region is None for stack in stacks)
-    placed = [in_region(stack, region or DEFAULT_REGION) for stack in stacks]
+    default = DefaultRegion(region or DEFAULT_REGION, is_stated=region is not None)
+    is_used = any(stack.region is None for stack in stacks)
+    placed = [in_region(stack, default.name) for stack in stacks]
     resources = Resources(placed)
     roots = {id(each): stack.path for stack in placed for each in stack.walk()}
     stated = usage or Usage()
@@ -201,8 +218,9 @@ def estimate(
         asked.setdefault(item.path, set()).update(of_item.asked)
     unused = _unused(stated, asked)
     at_deployment = (note for stack in resources.all_stacks for note in _made_at_deployment(stack))
-    notes = (*at_deployment, *_region_notes(region, is_agnostic=is_agnostic), *_fallbacks(rows), *unused)
-    return Estimate(tuple(rows), notes, unused)
+    default_region = default if is_used else None
+    notes = (*at_deployment, *_region_notes(rows, default_region), *unused)
+    return Estimate(tuple(rows), notes, unused, default_region)
 
 
 def _sum(rows: Sequence[Row]) -> Sum:
@@ -322,23 +340,22 @@ def _with_price(row: Row, part: Part, price: Price) -> Row:
     )
 
 
-def _region_notes(region: str | None, *, is_agnostic: bool) -> Iterator[str]:
-    if is_agnostic:
-        shown = region or DEFAULT_REGION
-        way_out = "" if region else "; --region changes it"
-        yield f"stacks without a region have the prices of {shown}{way_out}"
-
-
-def _fallbacks(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield a sentence for each region that the book has no prices of its own for."""
+def _region_notes(rows: Sequence[Row], default: DefaultRegion | None) -> Iterator[str]:
+    """Yield a sentence about stacks without a region, and one for each region that the book has no prices for."""
     found: dict[tuple[str, str], set[str]] = {}
     for row in rows:
         if row.price_region not in {"", row.region}:
             found.setdefault((row.region, row.price_region), set()).add(row.item)
+    is_shown = default is not None and any(row.region == default.name for row in rows)
+    if default and is_shown and not any(region == default.name for region, _ in found):
+        way_out = "" if default.is_stated else "; --region changes it"
+        yield f"stacks without a region have the prices of {default.name}{way_out}"
     for (region, other), items in sorted(found.items()):
         names = sorted(items)
         shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")  # noqa: PLR2004  # shown
-        yield f"the price book has no price in {region} for {shown}: those of {other} are used"
+        of_stacks = default is not None and region == default.name
+        begin = f"stacks without a region are estimated in {region}, but " if of_stacks else ""
+        yield f"{begin}the price book has no price in {region} for {shown}: those of {other} are used"
 
 
 def _made_at_deployment(stack: Stack) -> Iterator[str]:

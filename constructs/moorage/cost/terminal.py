@@ -23,12 +23,15 @@ _LEAST_PATH = 16
 _ORDER = {Kind.FIXED: 0, Kind.UNKNOWN: 1, Kind.USE: 2}
 
 
-def render(estimate: Estimate, warnings: Sequence[str] = (), *, width: int = 120, color: bool = False) -> str:
+def render(
+    estimate: Estimate, warnings: Sequence[str] = (), *, origin: str = "", width: int = 120, color: bool = False
+) -> str:
     """Render an estimate for a terminal.
 
     Args:
         estimate: The estimate to render.
         warnings: Further sentences, such as that the prices are old. Default: none.
+        origin: The sentence about the folder that was read. Default: none.
         width: The number of columns. Default: 120.
         color: Whether to add the escape sequences of colors. Default: False.
     """
@@ -42,7 +45,7 @@ def render(estimate: Estimate, warnings: Sequence[str] = (), *, width: int = 120
         if rows:
             console.print(_table(rows, stack, estimate, numbers, width), soft_wrap=True)
     console.print(Text(f"In all: {said(estimate.total)}", style="bold"))
-    for sentence in _closing(estimate):
+    for sentence in _closing(estimate, origin):
         console.print(Text(sentence), soft_wrap=True)
     if numbers:
         console.print(Text("Assumptions", style="bold"))
@@ -129,11 +132,13 @@ def _price(price: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _closing(estimate: Estimate) -> Sequence[str]:
-    said_ = [
-        f"A month has {HOURS} hours. Prices are list prices in USD, without taxes, discounts and free tiers.",
-        "From the least to the most copies; what is 'by use' is in no sum without a usage file (--usage).",
-    ]
+def _closing(estimate: Estimate, origin: str) -> Sequence[str]:
+    said_ = [origin] if origin else []
+    said_.append(f"A month has {HOURS} hours. Prices are list prices in USD, without taxes, discounts and free tiers.")
+    if any(row.month is not None and not row.month.is_one for row in estimate.rows):
+        said_.append("A range is from the least to the most copies.")
+    if any(row.kind is Kind.USE and row.month is None for row in estimate.rows):
+        said_.append("What is 'by use' is in no sum until a usage file (--usage) states it.")
     if any(row.assumed for row in estimate.rows):
         said_.append("No source states the prices of the components marked (assumed), so they are assumptions.")
     if estimate.unknown_types:
@@ -141,8 +146,9 @@ def _closing(estimate: Estimate) -> Sequence[str]:
         said_.append(f"Unknown, and in no sum: {types}.")
     unknown_rows = sum(row.kind is Kind.UNKNOWN for row in estimate.rows)
     if unknown_rows:
-        one, many = "component has no known cost, and is", "components have no known cost, and are"
-        said_.append(f"{_counted(unknown_rows, one, many)} in no sum.")
+        one = "component has no known cost, and is in no sum: add its cost by hand."
+        many = "components have no known cost, and are in no sum: add their cost by hand."
+        said_.append(_counted(unknown_rows, one, many))
     said_.append(f"{_counted(estimate.free_resources, 'resource is', 'resources are')} free.")
     return said_
 

@@ -28,6 +28,19 @@ _MOST = 10_000
 _FILE_MEMBERS = {"version": str, "sources": dict, "tables": list, "unknown": dict}
 
 
+def region_problem(region: str, argument: str, example: str) -> str:
+    """Return the sentence about a text that is no code of a region; empty for a code.
+
+    Args:
+        region: The text.
+        argument: The argument or the option, such as `--region`.
+        example: The argument with a code, for the way out.
+    """
+    if REGION.fullmatch(region):
+        return ""
+    return f"{argument} must be the code of a region (got {region!r}); write {example}"
+
+
 @attrs.frozen
 class PriceFile:
     """The contents of a price book's file.

@@ -180,6 +180,7 @@ def test_json_is_written_beside_the_tables(assembly: Path, tmp_path: Path) -> No
         (("--savings-plan-percent", "-1"), "--savings-plan-percent must be between 0 and 100 (got -1); use"),
         (("--upkeep-hours", "-1"), "--upkeep-hours must be at least 0 (got -1); use 0 or more"),
         (("--hourly-rate", "nan"), "--hourly-rate must be at least 0 (got NaN); use 0 or more"),
+        (("--region", "nowhere"), "--region must be the code of a region (got 'nowhere'); write --region eu-west-1"),
         (("--usage", "absent.toml"), "absent.toml cannot be read"),
         (("Shop/Nothing",), "no service, worker or job matches Shop/Nothing; those of the app are Shop/Web, Shop/Api,"),
         (("--json", "no/such/folder.json"), "no/such/folder.json: No such file or directory"),
@@ -209,6 +210,19 @@ def test_a_pattern_also_matches_the_resource(assembly: Path) -> None:
         assert "Shop/Web (service on Fargate" in run(assembly, pattern).output
 
 
+def test_an_average_that_the_scaling_cannot_give_is_a_note(assembly: Path, tmp_path: Path) -> None:
+    name = {"Fn::Join": ["/", ["service", {"Ref": "Cluster"}, {"Fn::GetAtt": ["Web", "Name"]}]]}
+    scaling = {"ResourceId": name, "MinCapacity": 2, "MaxCapacity": 8}
+    target = {"Type": "AWS::ApplicationAutoScaling::ScalableTarget", "Properties": scaling}
+    (assembly / "Shop.template.json").write_text(json.dumps({"Resources": {**RESOURCES, "Target": target}}))
+    usage = tmp_path / "usage.toml"
+    for average, is_said in ((20, True), (8, False)):
+        usage.write_text(f'[constructs."Shop/Web"]\naverage_copies = {average}\n')
+        page = run(assembly, "Shop/Web", "--usage", usage).output
+        said = "Note: average_copies of Shop/Web in the usage file is 20, although its scaling has at most 8 copies.\n"
+        assert (said in page) is is_said
+
+
 def test_lines_have_no_spaces_at_their_ends(assembly: Path) -> None:
     assert not any(line.endswith(" ") for line in run(assembly).output.splitlines())
 
@@ -216,11 +230,18 @@ def test_lines_have_no_spaces_at_their_ends(assembly: Path) -> None:
 def test_a_folder_that_is_no_assembly_is_refused(tmp_path: Path) -> None:
     done = run(tmp_path)
     assert done.exit_code == 2
-    assert "is not a readable CDK cloud assembly" in done.stderr
+    assert "is not a CDK cloud assembly, since it has no manifest.json; name the folder" in done.stderr
 
 
 def test_a_number_that_is_no_number_is_refused(assembly: Path) -> None:
-    assert run(assembly, "--savings-plan-percent", "many").exit_code == 2
+    for option, said in (
+        ("--savings-plan-percent", "a percentage such as 20"),
+        ("--upkeep-hours", "a number of hours such as 2"),
+        ("--hourly-rate", "an amount in USD such as 50"),
+    ):
+        done = run(assembly, option, "many")
+        assert done.exit_code == 2
+        assert f"Invalid value for '{option}': must be {said} (got 'many')" in done.stderr
 
 
 def test_an_app_without_workloads_has_a_note(tmp_path: Path) -> None:

@@ -160,6 +160,59 @@ def test_a_service_that_reads_a_queue_is_a_worker() -> None:
     assert read({"Task": reading, "Queue": queue, "Web": behind}).workload.kind is WorkloadKind.SERVICE
 
 
+def allowing(*actions: str, effect: str = "Allow") -> dict[str, Any]:
+    return {"Statement": [{"Effect": effect, "Action": list(actions), "Resource": "*"}]}
+
+
+@pytest.mark.parametrize(
+    ("document", "kind"),
+    [
+        (allowing("sqs:SendMessage"), WorkloadKind.SERVICE),
+        (allowing("sqs:SendMessage", "sqs:ReceiveMessage"), WorkloadKind.WORKER),
+        (allowing("SQS:receive*"), WorkloadKind.WORKER),
+        (allowing("sqs:ReceiveMessage", effect="Deny"), WorkloadKind.SERVICE),
+        ({"Statement": {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}}, WorkloadKind.WORKER),
+    ],
+    ids=str,
+)
+def test_the_task_role_tells_a_worker_from_a_sender(document: dict[str, Any], kind: WorkloadKind) -> None:
+    variables = [{"Name": "QUEUE_URL", "Value": {"Ref": "Queue"}}]
+    definition = task(ContainerDefinitions=[{"Environment": variables}], TaskRoleArn={"Fn::GetAtt": ["Role", "Arn"]})
+    resources = {"Task": definition, "Queue": Resource("SQS::Queue"), "Web": service()}
+    attached = {"PolicyDocument": document, "Roles": [{"Ref": "Role"}]}
+    policies = [
+        {"Role": Resource("IAM::Role"), "Policy": Resource("IAM::Policy", attached)},
+        {"Role": Resource("IAM::Role"), "Policy": Resource("IAM::ManagedPolicy", attached)},
+        {"Role": Resource("IAM::Role", {"Policies": [{"PolicyName": "own", "PolicyDocument": document}]})},
+        {
+            "Role": Resource("IAM::Role", {"ManagedPolicyArns": [{"Ref": "Policy"}]}),
+            "Policy": Resource("IAM::ManagedPolicy", {"PolicyDocument": document}),
+        },
+    ]
+    for each in policies:
+        assert read({**resources, **each}).workload.kind is kind
+
+
+@pytest.mark.parametrize(
+    "door",
+    [
+        {"LoadBalancers": [{"ContainerPort": 80}]},
+        {"ServiceConnectConfiguration": {"Enabled": True, "Services": [{"PortName": "http"}]}},
+        {"ServiceRegistries": [{"RegistryArn": "arn"}]},
+        {"VpcLatticeConfigurations": [{"PortName": "http"}]},
+    ],
+    ids=lambda door: next(iter(door)),
+)
+def test_a_service_that_others_connect_to_is_no_worker(door: dict[str, Any]) -> None:
+    definition = task(TaskRoleArn={"Fn::GetAtt": ["Role", "Arn"]})
+    policy = Resource("IAM::Policy", {"PolicyDocument": allowing("sqs:*"), "Roles": [{"Ref": "Role"}]})
+    resources = {"Task": definition, "Role": Resource("IAM::Role"), "Policy": policy}
+    assert read({**resources, "Web": service()}).workload.kind is WorkloadKind.WORKER
+    assert read({**resources, "Web": service(**door)}).workload.kind is WorkloadKind.SERVICE
+    client = service(ServiceConnectConfiguration={"Enabled": True, "Namespace": "shop"})
+    assert read({**resources, "Web": client}).workload.kind is WorkloadKind.WORKER
+
+
 def test_scaling_gives_the_least_and_the_most_copies() -> None:
     workload = read({"Task": task(), "Web": service(), "Target": scaling()}).workload
     assert (workload.least, workload.most, workload.hours_at_most) == (2, 10, None)

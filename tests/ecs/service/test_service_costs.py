@@ -13,7 +13,19 @@ import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_scheduler as scheduler
 
-from moorage import Architecture, Capacity, Cluster, Container, Placement, Scaling, Service, Strategy, Task, Volume
+from moorage import (
+    Architecture,
+    Capacity,
+    Cluster,
+    Container,
+    Network,
+    Placement,
+    Scaling,
+    Service,
+    Strategy,
+    Task,
+    Volume,
+)
 from moorage.advice.launch_type import LaunchType
 from moorage.advice.monthly_cost import MonthlyCost
 from moorage.assembly.cloud_assembly import stacks_of
@@ -159,7 +171,8 @@ def test_the_advice_of_a_service_is_that_of_its_task(stack: cdk.Stack, vpc: ec2.
     assert advice is not None
     assert advice.advised is not None
     assert advice.advised.launch_type is LaunchType.FARGATE
-    assert str(advice).startswith("Shop/Web\n")
+    assert str(advice).startswith("Shop/Web (service on Fargate, 2 to 6 copies of 0.5 vCPU and 1 GiB)\noption ")
+    assert "\nSources:\n- " in str(advice)
     (workload,) = advice.workloads
     assert (workload.cpu, workload.memory_mib, workload.least, workload.most) == (512, 1024, 2, 6)
 
@@ -195,3 +208,26 @@ def test_wrong_numbers_are_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
         found.advise(savings_plan_percent=120)
     with pytest.raises(ValueError, match=re.escape("upkeep_hours must be at least 0 (got -1)")):
         found.advise(upkeep_hours=-1)
+
+
+def test_a_wrong_assumption_names_the_construct(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    found, cluster = costed(stack, vpc)
+    with pytest.raises(ValueError, match="^Shop/Web: savings_plan_percent must be"):
+        found.advise(savings_plan_percent=120)
+    with pytest.raises(ValueError, match="^Shop/Cluster: savings_plan_percent must be"):
+        cluster.advise(savings_plan_percent=120)
+
+
+def test_a_region_that_is_no_code_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    found, cluster = costed(stack, vpc)
+    network = Network(stack, "Network")
+    for method in (found.monthly_cost, found.advise, cluster.advise, network.monthly_cost):
+        for wrong in ("nowhere", ""):
+            said = f'region must be the code of a region (got {wrong!r}); write region="eu-west-1"'
+            with pytest.raises(ValueError, match=rf"^Shop/\w+: {re.escape(said)}$"):
+                method(region=wrong)
+
+
+def costed(stack: cdk.Stack, vpc: ec2.IVpc) -> tuple[Service, Cluster]:
+    cluster = Cluster(stack, "Cluster", vpc=vpc)
+    return Service(stack, "Web", cluster=cluster, task=Task(NGINX, **HALF)), cluster

@@ -16,8 +16,10 @@ from moorage.advice.assembly.workloads import Found, Skipped, workloads_of
 from moorage.advice.assumptions import Assumptions
 from moorage.advice.placed import advise_each, advise_together
 from moorage.assembly.cloud_assembly import AssemblyError, stacks_of
+from moorage.assembly.named_folder import newer_elsewhere, origin, require_folder
 from moorage.cost.usage import UsageError, matches, read
 from moorage.prices import PriceBook, PriceBookError
+from moorage.prices.price_file import region_problem
 
 _PRINTED = Path("-")
 _MOST_PATHS = 10
@@ -76,7 +78,10 @@ def run(request: Request) -> int:
 
 def _run(request: Request) -> None:
     assumptions = assumptions_of(request.assumptions)
+    if request.region is not None and (wrong := region_problem(request.region, "--region", "--region eu-west-1")):
+        raise AdviceError(wrong)
     usage = read(request.usage)
+    require_folder(request.assembly, "moorage advise")
     everything = workloads_of(stacks_of(request.assembly), usage)
     pattern = request.pattern
     selected = [each for each in everything if pattern is None or _matches(each, pattern)]
@@ -88,20 +93,23 @@ def _run(request: Request) -> None:
     book = PriceBook.load(request.prices)
     found = [each for each in selected if isinstance(each, Found)]
     region = request.region
-    advice = [(_heading(each), advise_each(each, region=region, assumptions=assumptions, book=book)) for each in found]
-    together = advise_together(found, region=region, assumptions=assumptions, book=book)
-    advice += [(each.subject, each) for each in together]
+    advice = [advise_each(each, region=region, assumptions=assumptions, book=book) for each in found]
+    advice += advise_together(found, region=region, assumptions=assumptions, book=book)
     notes = [f"no advice for {each.path}: {each.reason}." for each in selected if isinstance(each, Skipped)]
+    notes += [each.note for each in found if each.note]
     if not selected:
         notes.append("the app has no ECS service, worker or job.")
-    _write(advice, notes, request.json)
+    _write(advice, notes, request)
+    if newer := newer_elsewhere(request.assembly):
+        sys.stderr.write(f"moorage advise: {newer}\n")
 
 
 def _matches(found: Found | Skipped, pattern: str) -> bool:
     return matches(found.path, pattern) or matches(found.resource_path, pattern)
 
 
-def _write(advice: Sequence[tuple[str, Advice]], notes: Sequence[str], file: Path | None) -> None:
+def _write(advice: Sequence[Advice], notes: Sequence[str], request: Request) -> None:
+    file = request.json
     if file == _PRINTED:
         sys.stdout.write(json_form.render(advice, notes))
         return
@@ -109,7 +117,8 @@ def _write(advice: Sequence[tuple[str, Advice]], notes: Sequence[str], file: Pat
         file.write_text(json_form.render(advice, notes), "utf-8")
     console = Console()
     width = console.width if console.is_terminal else _WIDTH
-    sys.stdout.write(terminal.render(advice, notes, width=width, color=console.is_terminal))
+    read_from = origin(request.assembly)
+    sys.stdout.write(terminal.render(advice, notes, origin=read_from, width=width, color=console.is_terminal))
 
 
 def assumptions_of(stated: Mapping[str, Any]) -> Assumptions:
@@ -128,11 +137,3 @@ def assumptions_of(stated: Mapping[str, Any]) -> Assumptions:
         for name in stated:
             sentence = sentence.replace(f"{name} must", f"--{name.replace('_', '-')} must")
         raise AdviceError(sentence) from error
-
-
-def _heading(found: Found) -> str:
-    workload = found.workload
-    copies = f"{workload.least}" if workload.least == workload.most else f"{workload.least} to {workload.most}"
-    size = f"{workload.cpu / 1024:g} vCPU and {workload.memory_mib / 1024:g} GiB"
-    many = "copy" if copies == "1" else "copies"
-    return f"{found.path} ({workload.kind.value} on {found.current}, {copies} {many} of {size})"

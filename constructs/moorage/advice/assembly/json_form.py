@@ -11,14 +11,14 @@ from moorage.advice.offers import Cost, Offer
 from moorage.cost.money import cents
 
 
-def render(advice: Sequence[tuple[str, Advice]], notes: Sequence[str] = ()) -> str:
+def render(advice: Sequence[Advice], notes: Sequence[str] = ()) -> str:
     """Render advice as JSON.
 
     Args:
-        advice: The headings with the advice.
+        advice: The advice.
         notes: Further sentences. Default: none.
     """
-    content = {"advice": [_advice(each) for _, each in advice], "notes": list(notes)}
+    content = {"advice": [_advice(each) for each in advice], "notes": list(notes)}
     return f"{json.dumps(content, indent=2)}\n"
 
 

@@ -13,20 +13,21 @@ from moorage.advice.advice import HEADINGS, Advice, cells
 
 
 def render(
-    advice: Sequence[tuple[str, Advice]], notes: Sequence[str] = (), *, width: int = 160, color: bool = False
+    advice: Sequence[Advice], notes: Sequence[str] = (), *, origin: str = "", width: int = 160, color: bool = False
 ) -> str:
     """Render advice for a terminal.
 
     Args:
-        advice: The headings with the advice.
+        advice: The advice.
         notes: Further sentences. Default: none.
+        origin: The sentence about the folder that was read. Default: none.
         width: The number of columns. Default: 160.
         color: Whether to add the escape sequences of colors. Default: False.
     """
     written = io.StringIO()
     console = Console(file=written, width=width, force_terminal=color, no_color=not color, highlight=False)
-    for heading, each in advice:
-        console.print(Text(heading, style="bold"))
+    for each in advice:
+        console.print(Text(each.heading, style="bold"))
         console.print(_table(each))
         console.print(Text(each.reason, style="bold green"), soft_wrap=True)
         for flip in each.flips:
@@ -37,6 +38,8 @@ def render(
             console.print(Text(title, style="bold"))
             for number, sentence in enumerate(sentences, 1):
                 console.print(Text(f"  {number}. {sentence}"), soft_wrap=True)
+    if origin:
+        console.print(Text(origin), soft_wrap=True)
     for note in notes:
         console.print(Text(f"Note: {note}"), soft_wrap=True)
     return "".join(f"{line.rstrip()}\n" for line in written.getvalue().splitlines())
@@ -52,5 +55,5 @@ def _table(advice: Advice) -> Table:
     return table
 
 
-def _unique(advice: Sequence[tuple[str, Advice]], name: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(sentence for _, each in advice for sentence in getattr(each, name)))
+def _unique(advice: Sequence[Advice], name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(sentence for each in advice for sentence in getattr(each, name)))

@@ -21,14 +21,15 @@ from moorage.advice.assembly.capacities import (
     zones_of,
 )
 from moorage.advice.assembly.duty import hours_at_most
+from moorage.advice.assembly.workers import is_worker
 from moorage.advice.placed import UNKNOWN, Placed
 from moorage.advice.workload import Runs, Workload, WorkloadKind
 from moorage.assembly.cloud_assembly import Stack
-from moorage.assembly.values import Value, places
+from moorage.assembly.values import Value
 from moorage.cost.parts import NotInTemplateError
 from moorage.cost.resources import Item, Resources, number_of, tables
 from moorage.cost.rules.jobs import StartedTask, started_tasks
-from moorage.cost.rules.services import SERVICE, TASK_DEFINITION, cluster_of, copies_of, strategy_of
+from moorage.cost.rules.services import SERVICE, TASK_DEFINITION, beyond_scaling, cluster_of, copies_of, strategy_of
 from moorage.cost.rules.tasks import size_of
 from moorage.cost.usage import Usage, Use
 from moorage.workload.task import Architecture, NetworkMode
@@ -45,13 +46,14 @@ class Found(Placed):
         cluster: The construct path of its cluster, or `UNKNOWN`.
         region: The region of its stack; None if the app does not state it.
         zones: The number of Availability Zones of its subnets; None if it is unknown.
+        current: The capacity that it runs on now.
         trunking: False, since no template states it.
         resource_path: The construct path of the service, or of what starts the job.
-        current: The capacity that it runs on now.
+        note: A sentence about a value of the usage file that cannot be right. Default: none.
     """
 
     resource_path: str
-    current: str
+    note: str = ""
 
     @property
     def path(self) -> str:
@@ -115,10 +117,9 @@ def _service(item: Item, use: Use) -> Found | Skipped:
         cluster = cluster_of(item.target("Cluster"))
         launch = item.text("LaunchType", default=None)
         on = (launch,) if launch else providers(strategy_of(item.list("CapacityProviderStrategy"), cluster))
-        is_worker = not item.list("LoadBalancers") and _reads_queue(definition)
         workload = Workload(
             name=_short(item),
-            kind=WorkloadKind.WORKER if is_worker else WorkloadKind.SERVICE,
+            kind=WorkloadKind.WORKER if is_worker(item, definition) else WorkloadKind.SERVICE,
             least=1 if daemon else math.ceil(copies.least),
             most=1 if daemon else math.ceil(copies.most),
             hours_at_most=hours_at_most(item, copies),
@@ -128,7 +129,9 @@ def _service(item: Item, use: Use) -> Found | Skipped:
             **_facts(definition, own_types(on, cluster, item.all), on),
         )
         subnets = item.list("NetworkConfiguration", "AwsvpcConfiguration", "Subnets")
-        return _found(workload, item, cluster, on, subnets)
+        beyond = beyond_scaling(item, use)
+        note = beyond and f"average_copies of {_short(item)} in the usage file {beyond}."
+        return attrs.evolve(_found(workload, item, cluster, on, subnets), note=note)
     except (NotInTemplateError, ValueError) as error:
         return Skipped(_short(item), str(error))
 
@@ -225,15 +228,6 @@ def _gpus(container: Mapping[str, Value]) -> int:
 def _has_host_path(volume: Mapping[str, Value]) -> bool:
     host = volume.get("Host")
     return isinstance(host, dict) and host.get("SourcePath") is not None
-
-
-def _reads_queue(definition: Item) -> bool:
-    """Return whether a container has the URL or the name of a queue of the app in its environment."""
-    for each in tables(definition.list("ContainerDefinitions")):
-        named = (definition.all.items.get(place) for place in places(each.get("Environment")))
-        if any(target is not None and target.type == "AWS::SQS::Queue" for target in named):
-            return True
-    return False
 
 
 def _short(item: Item) -> str:

@@ -81,11 +81,37 @@ def copies_of(item: Item, use: Use) -> tuple[Range, tuple[str, ...]]:
         NotInTemplateError: The number of copies is not in the templates.
     """
     average = use.get("average_copies")
-    if average is not None:
-        return Range.of(average), ("average_copies of the usage file",)
+    if average is None:
+        return _scaled(item)
+    beyond = beyond_scaling(item, use)
+    return Range.of(average), (f"average_copies of the usage file{beyond and f', which {beyond}'}",)
+
+
+def beyond_scaling(item: Item, use: Use) -> str:
+    """Return a clause about an average that the scaling of a service cannot give; empty for any other average.
+
+    Args:
+        item: The service.
+        use: Its use.
+    """
+    average = use.get("average_copies")
+    if average is None or not _targets(item):  # without scaling, people can change the number
+        return ""
+    try:
+        copies, _ = _scaled(item)
+    except NotInTemplateError:
+        return ""
+    if copies.least <= average <= copies.most:
+        return ""
+    word, limit = ("most", copies.most) if average > copies.most else ("least", copies.least)
+    return f"is {average:f}, although its scaling has at {word} {limit:f} {'copy' if limit == 1 else 'copies'}"
+
+
+def _scaled(item: Item) -> tuple[Range, tuple[str, ...]]:
+    """Return the number of copies of a service that its templates state, and the assumptions."""
     least: list[Decimal] = []
     most: list[Decimal] = []
-    for target in item.by(_TARGET, "ResourceId") or _named_targets(item):
+    for target in _targets(item):
         least.append(target.number("MinCapacity"))
         most.append(target.number("MaxCapacity"))
         for action in tables(target.list("ScheduledActions")):
@@ -99,6 +125,10 @@ def copies_of(item: Item, use: Use) -> tuple[Range, tuple[str, ...]]:
     found = Range(min(least), max(most))
     reason = COPIES + (", with its schedule" if len(least) > 1 else "")
     return found, () if found.is_one else (reason,)
+
+
+def _targets(item: Item) -> Sequence[Item]:
+    return item.by(_TARGET, "ResourceId") or _named_targets(item)
 
 
 def _named_targets(item: Item) -> Sequence[Item]:

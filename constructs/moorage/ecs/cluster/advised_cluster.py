@@ -63,10 +63,11 @@ class AdvisedCluster(ecs.Cluster):
             region: The region of the prices. Default: that of the stack, or us-east-1 if the stack does not state one.
 
         Raises:
-            ValueError: If a percentage is outside 0 to 100, or a number is negative.
+            ValueError: If a percentage is outside 0 to 100, a number is negative, or the region is no code of a region.
         """
         from moorage.advice.assumptions import Assumptions  # noqa: PLC0415  # needed only by advice
         from moorage.advice.placed import advise_each, advise_together  # noqa: PLC0415  # needed only by advice
+        from moorage.advice.region import stated_region  # noqa: PLC0415  # needed only by advice
 
         assumptions = Assumptions(
             savings_plan_percent=savings_plan_percent,
@@ -77,7 +78,9 @@ class AdvisedCluster(ecs.Cluster):
             interruptible=interruptible,
             upkeep_hours=upkeep_hours,
             hourly_rate=hourly_rate,
+            subject=self.node.path,
         )
+        region = stated_region(region, assumptions.subject)
         members = [find() for member, find in self._members if exists(member)]
         placed = [each.changed(trunking=trunking, region=region) for each in members if each]
         each_one = [advise_each(each, assumptions=assumptions) for each in placed]

@@ -54,7 +54,7 @@ class JobCosts(Construct):
             The cost with its parts and assumptions, or None if the size of the task is a token.
 
         Raises:
-            ValueError: If a number is negative.
+            ValueError: If a number is negative, or the region is no code of a region.
         """
         from moorage.advice.monthly_cost import monthly_cost  # noqa: PLC0415  # needed only by costs
 
@@ -108,9 +108,10 @@ class JobCosts(Construct):
             The advice, or None if the size of the task is a token.
 
         Raises:
-            ValueError: If a percentage is outside 0 to 100, or a number is negative.
+            ValueError: If a percentage is outside 0 to 100, a number is negative, or the region is no code of a region.
         """
         from moorage.advice.assumptions import Assumptions  # noqa: PLC0415  # needed only by advice
+        from moorage.advice.region import stated_region  # noqa: PLC0415  # needed only by advice
 
         assumptions = Assumptions(
             savings_plan_percent=savings_plan_percent,
@@ -121,7 +122,9 @@ class JobCosts(Construct):
             interruptible=interruptible,
             upkeep_hours=upkeep_hours,
             hourly_rate=hourly_rate,
+            subject=self.node.path,
         )
+        region = stated_region(region, assumptions.subject)
         placed = self._placed(run_minutes, runs_per_month)
         return advise_on(placed, assumptions, trunking=trunking, region=region)
 

@@ -125,14 +125,18 @@ class Network(Construct):
 
         Returns:
             The cost at list prices with its parts and assumptions. Traffic and flow logs have only the price of a unit.
+
+        Raises:
+            ValueError: If the region is no code of a region.
         """
+        from moorage.advice.region import stated_region  # noqa: PLC0415  # needed only by costs
         from moorage.ecs.network.network_cost import network_cost  # noqa: PLC0415  # needed only by costs
 
         own = place_of(self)[1]
         interfaces = len(set(self.endpoints.services) - GATEWAY_SERVICES)
         return network_cost(
             self.node.path,
-            region or own or "us-east-1",
+            stated_region(region, lambda: self.node.path) or own or "us-east-1",
             zones=self.zones,
             nat_gateways=self.nat_gateways,
             interfaces=interfaces,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from moorage.ecs.task.launch_costs import advise_on
 from moorage.workload.door import door
 
 if TYPE_CHECKING:
+    from constructs import Construct
+
     from moorage.advice.advice import Advice
     from moorage.advice.monthly_cost import MonthlyCost
     from moorage.advice.placed import Placed
@@ -20,6 +22,11 @@ class Advised:
     def _monthly_cost(self, region: str | None) -> MonthlyCost | None:
         """Return the cost in a region, by default that of the stack."""
         raise NotImplementedError
+
+    @property
+    def _costs_path(self) -> str:
+        """The construct path, with which an error begins."""
+        return str(cast("Construct", self).node.path)
 
     def _placed(self) -> Placed | None:
         """Return the workload with its place, or None if it is known only at deployment."""
@@ -36,6 +43,9 @@ class Advised:
 
         Returns:
             The cost with its parts and assumptions, or None if the number of copies or the size of the task is a token.
+
+        Raises:
+            ValueError: If the region is no code of a region.
         """
         return self._monthly_cost(region)
 
@@ -78,9 +88,10 @@ class Advised:
             The advice, or None if the number of copies or the size of the task is a token.
 
         Raises:
-            ValueError: If a percentage is outside 0 to 100, or a number is negative.
+            ValueError: If a percentage is outside 0 to 100, a number is negative, or the region is no code of a region.
         """
         from moorage.advice.assumptions import Assumptions  # noqa: PLC0415  # needed only by advice
+        from moorage.advice.region import stated_region  # noqa: PLC0415  # needed only by advice
 
         assumptions = Assumptions(
             savings_plan_percent=savings_plan_percent,
@@ -91,5 +102,7 @@ class Advised:
             interruptible=interruptible,
             upkeep_hours=upkeep_hours,
             hourly_rate=hourly_rate,
+            subject=self._costs_path,
         )
+        region = stated_region(region, assumptions.subject)
         return advise_on(self._placed(), assumptions, trunking=trunking, region=region)

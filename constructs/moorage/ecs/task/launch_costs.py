@@ -60,6 +60,7 @@ def place_of_launch(workload: Workload | None, construct: IConstruct, launch: La
         cluster=launch.cluster.node.path,
         region=region_of(construct),
         zones=_zones(launch) or None,
+        current=" and ".join(dict.fromkeys(map(_name_of, launch.strategy.weights))) or "EC2",
         trunking=any(getattr(each.instances, "trunking", False) for each in _on_instances(launch)),
     )
 
@@ -88,8 +89,13 @@ def chosen_region(construct: IConstruct, region: str | None) -> str:
     Args:
         construct: The construct.
         region: The given region.
+
+    Raises:
+        ValidationError: If the given region is no code of a region.
     """
-    return region if region and not is_token(region) else region_of(construct)
+    from moorage.advice.region import stated_region  # noqa: PLC0415  # needed only by costs
+
+    return stated_region(region, lambda: str(construct.node.path)) or region_of(construct)
 
 
 def workload_of(name: str, launch: Launch, **facts: object) -> Workload | None:
@@ -127,6 +133,16 @@ def _on_instances(launch: Launch) -> Sequence[Capacity]:
     """Return the capacities of a launch whose instance types are known, otherwise those of its cluster."""
     of_launch = [each for each in launch.strategy.weights if _types([each])]
     return of_launch or [each for each in launch.cluster_view.capacities or () if _types([each])]
+
+
+def _name_of(capacity: Capacity) -> str:
+    """Return the name of what a capacity runs tasks on, as the advice on an assembly has it."""
+    if capacity.kind is CapacityKind.FARGATE:
+        return "Fargate Spot" if capacity._is_spot else "Fargate"
+    if capacity._exists_already:
+        return capacity.name
+    base = "EC2" if capacity.kind is CapacityKind.INSTANCES else "ECS Managed Instances"
+    return f"{base} Spot" if capacity._is_spot else base
 
 
 def _types(capacities: Sequence[Capacity]) -> tuple[tuple[str, ...], ...]:

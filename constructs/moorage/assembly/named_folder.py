@@ -1,0 +1,66 @@
+"""The folder of an assembly that a user names in a command, and the age of what is in it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shlex
+from pathlib import Path
+
+from moorage.assembly.cloud_assembly import AssemblyError
+
+_MANIFEST = "manifest.json"
+_DEFAULT = Path("cdk.out")
+_OF_UP = Path(".moorage", "cdk.out")
+"""The folder that `moorage up` synthesizes into by default."""
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
+
+
+def require_folder(assembly: Path, command: str) -> None:
+    """Raise an error if a user named something else in place of the folder that `cdk synth` writes.
+
+    Args:
+        assembly: The path that the user named first.
+        command: The command that the user typed, without its arguments, such as `moorage cost`.
+
+    Raises:
+        AssemblyError: The path is no folder, or a folder without an assembly.
+    """
+    if assembly.name == _DEFAULT.name:
+        if not assembly.is_dir():
+            raise AssemblyError(f"there is no folder {assembly}; run `cdk synth`, or name the folder that it wrote")
+        return  # an assembly that cannot be read has an error of its own
+    if not assembly.is_dir():
+        raise AssemblyError(
+            f"{assembly} is not a folder; the assembly comes first: {command} {_DEFAULT} {shlex.quote(str(assembly))}"
+        )
+    if not (assembly / _MANIFEST).exists():
+        raise AssemblyError(
+            f"{assembly} is not a CDK cloud assembly, since it has no {_MANIFEST}; name the folder that `cdk synth` "
+            f"wrote, such as {_DEFAULT}"
+        )
+
+
+def origin(assembly: Path) -> str:
+    """Return a sentence with the folder of an assembly and the time since its synthesis.
+
+    Args:
+        assembly: The folder, whose manifest `cdk synth` writes each time.
+    """
+    seconds = int(dt.datetime.now(dt.UTC).timestamp() - (assembly / _MANIFEST).stat().st_mtime)
+    for size, unit in _UNITS:
+        if seconds >= size:
+            count = seconds // size
+            return f"Read from {assembly}, synthesized {count} {unit}{'' if count == 1 else 's'} ago."
+    return f"Read from {assembly}, synthesized less than a minute ago."
+
+
+def newer_elsewhere(assembly: Path) -> str | None:
+    """Return a sentence if `moorage up` synthesized after the default assembly, or None.
+
+    Args:
+        assembly: The folder that was read. Only the default folder is compared.
+    """
+    of_up = _OF_UP / _MANIFEST
+    if assembly != _DEFAULT or not of_up.exists() or of_up.stat().st_mtime <= (assembly / _MANIFEST).stat().st_mtime:
+        return None
+    return f"{assembly} is older than {_OF_UP}, which the last `up` synthesized; run `cdk synth`, or name {_OF_UP}"
