@@ -97,6 +97,7 @@ def _run(request: Request) -> int:
         width = console.width if console.is_terminal else 140
         page = terminal.render(found, warnings, origin=origin(request.assembly), width=width, color=console.is_terminal)
         sys.stdout.write(page)
+        sys.stdout.flush()  # before what follows on stderr, also in a file of both
     if newer := newer_elsewhere(request.assembly):
         _complain(newer)
     return _exceeds(found, budget)
@@ -125,15 +126,19 @@ def budget_of(stated: str) -> Decimal:
 
 
 def _exceeds(found: Estimate, budget: Decimal | None) -> int:
-    """Return 1 if the cost at the least copies, with what the usage file states, is over the budget."""
-    if budget is None or found.total.total.least <= budget:
+    """Say how the cost compares with the budget, and return 1 if the cost is over it.
+
+    The cost is that at the least copies, with what the usage file states.
+    """
+    if budget is None:
         return 0
-    cost, assumed = money(found.total.total), found.total.assumed.least
+    is_over, assumed = found.total.total.least > budget, found.total.assumed.least
     rests = f"; ${money(Range.of(assumed))} of it rests on assumed prices" if assumed else ""
     _complain(
-        f"${cost} a month is over the budget of ${budget:,f}, which is compared with the least number of copies{rests}"
+        f"${money(found.total.total)} a month is {'over' if is_over else 'within'} the budget of ${budget:,f}, which "
+        f"is compared with the least number of copies{rests}"
     )
-    return 1
+    return int(is_over)
 
 
 def _complain(sentence: str) -> None:

@@ -150,8 +150,8 @@ def _prices(cost: ReviewedCost, found: CostDifference) -> Iterator[str]:
     """Yield the sentences about the amounts."""
     regions = f" in {' and '.join(found.regions)}" if found.regions else ""
     yield (
-        f"Amounts are in USD a month of {HOURS} hours: list prices{regions} of {cost.prices}, without taxes, discounts "
-        "and free tiers."
+        f"The sums are of all compared stacks. Amounts are in USD a month of {HOURS} hours: list prices{regions} of "
+        f"{cost.prices}, without taxes, discounts and free tiers."
     )
     if not all(each.is_one for change in found.changes for each in (change.before, change.after)):
         yield "A range is from the least to the most copies."
