@@ -384,8 +384,7 @@ def _unused_values(usage: Usage, asked: Mapping[str, set[str]]) -> Iterator[str]
     for pattern, values in usage.constructs.items():
         paths = [path for path in asked if matches(path, pattern)]
         keys = {key for path in paths for key in asked[path]}
-        if not paths:
-            yield f'[constructs."{pattern}"] of the usage file matches no construct'
         for key in values if paths else ():
             if key not in keys:
                 yield f'{key} in [constructs."{pattern}"] of the usage file is used by no component'
+    yield from usage.unmatched(asked)

@@ -6,7 +6,7 @@ import difflib
 import fnmatch
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,16 @@ class Usage:
             if matches(path, pattern):
                 found |= values
         return Use(found)
+
+    def unmatched(self, paths: Collection[str]) -> Iterator[str]:
+        """Yield a sentence for each table that matches none of the paths of constructs.
+
+        Args:
+            paths: The construct paths of an app.
+        """
+        for pattern in self.constructs:
+            if not any(matches(path, pattern) for path in paths):
+                yield f'[constructs."{pattern}"] of the usage file matches no construct'
 
 
 @attrs.frozen

@@ -219,6 +219,7 @@ def test_an_average_that_the_scaling_cannot_give_is_a_note(assembly: Path, tmp_p
     for average, is_said in ((20, True), (8, False)):
         usage.write_text(f'[constructs."Shop/Web"]\naverage_copies = {average}\n')
         page = run(assembly, "Shop/Web", "--usage", usage).output
+        assert "matches no construct" not in page
         said = "Note: average_copies of Shop/Web in the usage file is 20, although its scaling has at most 8 copies.\n"
         assert (said in page) is is_said
 
@@ -249,3 +250,10 @@ def test_an_app_without_workloads_has_a_note(tmp_path: Path) -> None:
     done = run(tmp_path)
     assert done.exit_code == 0
     assert "Note: the app has no ECS service, worker or job." in done.output
+
+
+def test_a_table_of_the_usage_file_without_a_construct_is_noted(assembly: Path, tmp_path: Path) -> None:
+    usage = tmp_path / "usage.toml"
+    usage.write_text('[constructs."Store/Web"]\naverage_copies = 2\n')
+    page = run(assembly, "Shop/Web", "--usage", usage).output
+    assert 'Note: [constructs."Store/Web"] of the usage file matches no construct.\n' in page

@@ -82,7 +82,8 @@ def _run(request: Request) -> None:
         raise AdviceError(wrong)
     usage = read(request.usage)
     require_folder(request.assembly, "moorage advise")
-    everything = workloads_of(stacks_of(request.assembly), usage)
+    stacks = stacks_of(request.assembly)
+    everything = workloads_of(stacks, usage)
     pattern = request.pattern
     selected = [each for each in everything if pattern is None or _matches(each, pattern)]
     if pattern is not None and not selected:
@@ -97,6 +98,8 @@ def _run(request: Request) -> None:
     advice += advise_together(found, region=region, assumptions=assumptions, book=book)
     notes = [f"no advice for {each.path}: {each.reason}." for each in selected if isinstance(each, Skipped)]
     notes += [each.note for each in found if each.note]
+    constructs = {resource.path for stack in stacks for each in stack.walk() for resource in each.resources}
+    notes += [f"{unmatched}." for unmatched in usage.unmatched(constructs)]
     if not selected:
         notes.append("the app has no ECS service, worker or job.")
     _write(advice, notes, request)

@@ -107,7 +107,8 @@ class Service(ServiceCosts):
             cluster: The cluster that runs the tasks: a `Cluster`, a cluster that `Cluster.from_attributes` returned, or
                 any other `ecs.ICluster`.
             task: The task to run.
-            scaling: The number of copies, and its scaling. Default: 2, so that one copy survives the loss of a zone.
+            scaling: The number of copies: a fixed number, such as `Scaling(2)`, or a range, such as
+                `Scaling(2, 10, cpu_percent=60)`. Default: 2, so that one copy survives the loss of a zone.
             route: The requests of an Application Load Balancer (`Route`), or the ports of a Network Load Balancer
                 (`Listener`), that go to the service, up to 5; or the connection to a `Gateway` (`GatewayConnector`), at
                 most one. Default: none.
