@@ -19,7 +19,12 @@ from moorage.assembly.cloud_assembly import stacks_of
 from moorage.cli.commands import advise as command
 from tests.conftest import ROOT, synthesize
 
-EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.py"))
+QUICK = {"conditions", "instances", "job", "scaling", "spot", "worker"}
+"""The examples whose advice `make test` compares; `make oracles` compares that of the others."""
+EXAMPLES = [
+    pytest.param(path.stem, marks=[] if path.stem in QUICK else pytest.mark.oracle)
+    for path in sorted((ROOT / "examples").glob("*.py"))
+]
 WITHOUT_WORKLOADS = {"lifecycle", "public_repository", "registry", "replication", "repository"}
 DAEMONS = {"Models/Agent": "the template of a daemon does not name the capacity on whose instances it runs"}
 """The workloads whose advice in code knows more."""

@@ -12,7 +12,13 @@ from moorage.cli.commands import moorage
 from tests.cost.conftest import ENVIRONMENTS, ROOT, Synthesized
 
 pytestmark = pytest.mark.slow
-PROGRAMS = [*ENVIRONMENTS, *(path.stem for path in sorted((ROOT / "examples").glob("*.py")))]
+PROGRAMS = [
+    *ENVIRONMENTS,
+    *(
+        pytest.param(path.stem, marks=pytest.mark.oracle)  # the rules have tests of their own
+        for path in sorted((ROOT / "examples").glob("*.py"))
+    ),
+]
 WITHOUT_WORKLOADS = {"lifecycle", "public_repository", "registry", "replication", "repository", "tooling"}
 FAMILIES = {"Fargate", "Fargate Spot", "EC2 on demand", "EC2 Spot", "ECS Managed Instances"}
 

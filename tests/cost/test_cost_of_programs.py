@@ -14,7 +14,13 @@ from moorage.prices.book import PriceBook
 from tests.cost.conftest import ENVIRONMENTS, ROOT, Synthesized
 
 pytestmark = pytest.mark.slow
-PROGRAMS = [*ENVIRONMENTS, *(path.stem for path in sorted((ROOT / "examples").glob("*.py")))]
+PROGRAMS = [
+    *ENVIRONMENTS,
+    *(
+        pytest.param(path.stem, marks=pytest.mark.oracle)  # the rules have tests of their own
+        for path in sorted((ROOT / "examples").glob("*.py"))
+    ),
+]
 
 WITHOUT_PRICE = {
     "ec2_windows.m7i.xlarge",

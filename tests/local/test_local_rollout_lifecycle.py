@@ -110,7 +110,7 @@ def test_each_rollout_is_deployed_updated_rolled_back_and_destroyed(project: Pro
     project.say(image="nginx:1.28", before="exit 0")
     done = project.up()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "replacing 2 copies takes an estimated 105 s with 2 to 4 running, and leaves 1 if one of 2" in done.stdout
+    assert "replacing 2 copies takes an estimated 105 s with 2 to 4 running; if one of 2 zones is" in done.stdout
     assert "canary, 10% of traffic for 1 min, 1 min bake time, 3 alarms" in done.stdout
     first = services(project)
     strategies = {name: each["deploymentConfiguration"]["strategy"] for name, each in first.items()}

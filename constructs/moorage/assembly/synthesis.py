@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import signal
 import subprocess
-from collections.abc import Mapping
+import sys
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import attrs
@@ -23,6 +27,7 @@ _MOST_CONTEXT = 100_000
 """The maximum size of the context in a variable, in bytes. Linux permits 131,072 (`execve(2)`, "Limits on size of
 arguments").
 """
+_INTERRUPTING = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else []))
 _MOST_NAMED = 3
 _REGION = "us-east-1"
 """The region that the cdk CLI uses if no region is configured (aws-cdk 2.1148.1, `AwsCliCompatible.region`)."""
@@ -180,6 +185,48 @@ class Synthesis:
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+
+
+@contextlib.contextmanager
+def synthesizing(
+    program: Program, root: Path, output: Path, log: Path, python_path: str | None = None
+) -> Iterator[Synthesis]:
+    """Start the synthesis of an app, and end the app afterwards if it still runs, also if this process is interrupted.
+
+    Args:
+        program: The app.
+        root: The folder to which the file paths in `Stack.lines` are made relative.
+        output: The folder for the assembly.
+        log: The file for what the app prints.
+        python_path: The `PYTHONPATH` of the app. Default: the value in this process.
+    """
+    synthesis = None
+    try:
+        with _uninterrupted():
+            synthesis = Synthesis(program, root, output, log, python_path)
+        yield synthesis
+    finally:
+        if synthesis:
+            synthesis.stop()
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold back an interruption until the body has ended: in the middle of it, a started program would be lost."""
+    if threading.current_thread() is not threading.main_thread():  # only there do signals interrupt
+        yield
+        return
+    held: list[tuple[int, FrameType | None]] = []
+    before = {number: handler for number in _INTERRUPTING if callable(handler := signal.getsignal(number))}
+    for number in before:
+        signal.signal(number, lambda *given: held.append(given))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for caught, frame in held[:1]:
+        before[signal.Signals(caught)](caught, frame)
 
 
 def program_variables() -> dict[str, str]:

@@ -87,6 +87,12 @@ def undefined_stacks(access: Access, last: Sequence[Stack]) -> tuple[Stack, ...]
         last: The stacks of the assembly that `up` deployed last.
     """
     defined = {identity(stack) for stack in last}
+    for account, region in {(ACCOUNT, REGION), *(own[:2] for own in defined)}:
+        described = _Reader(Account(access, account, region), Path()).described()
+        if any((account, region, each["StackName"]) not in defined for each in described):
+            break
+    else:  # the usual case, which needs no templates
+        return ()
     with tempfile.TemporaryDirectory() as folder:
         standing = standing_stacks(access, (), last, Path(folder))
     return tuple(attrs.evolve(each, template_file=None) for each in standing if identity(each) not in defined)
@@ -168,20 +174,27 @@ class _Reader:
     account: Account
     folder: Path
 
+    def described(self) -> list[Mapping[str, Any]]:
+        """Return the stacks as DescribeStacks shows them, without bootstrap stacks and the stack of imports."""
+        pages = self.account.client("cloudformation").get_paginator("describe_stacks").paginate()
+        found = [each for page in pages for each in page["Stacks"] if each["StackStatus"] != "DELETE_COMPLETE"]
+        return [
+            each
+            for each in found
+            if each["StackName"] not in {TOOLKIT, STACK} and not each["StackName"].startswith(f"{TOOLKIT}-")
+        ]
+
     def stacks(self) -> Iterator[Mapping[str, Any]]:
         """Yield the stacks that were deployed, as DescribeStacks shows them.
 
         Nested stacks, bootstrap stacks and the stack of imports are left out.
         """
-        pages = self.account.client("cloudformation").get_paginator("describe_stacks").paginate()
-        found = [each for page in pages for each in page["Stacks"] if each["StackStatus"] != "DELETE_COMPLETE"]
+        found = self.described()
         resources = [resource for each in found for resource in self.account.resources(each["StackId"])]
         # the local AWS does not state a ParentId
         nested = {each.get("PhysicalResourceId") for each in resources if each["ResourceType"] == NESTED}
         for each in found:
-            name = each["StackName"]
-            made_here = name in {TOOLKIT, STACK} or name.startswith(f"{TOOLKIT}-")
-            if not (made_here or each["StackId"] in nested or each["StackStatus"].startswith(_WITHOUT_RESOURCES)):
+            if not (each["StackId"] in nested or each["StackStatus"].startswith(_WITHOUT_RESOURCES)):
                 yield each
 
     def read(

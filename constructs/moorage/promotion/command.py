@@ -14,7 +14,7 @@ from pathlib import Path
 import attrs
 
 from moorage.assembly.cloud_assembly import AssemblyError, Stack, stacks_of
-from moorage.assembly.synthesis import SETTINGS, Program, Synthesis, SynthesisError
+from moorage.assembly.synthesis import SETTINGS, Program, SynthesisError, synthesizing
 from moorage.promotion.calls import Clients, from_profile
 from moorage.promotion.plan import SOURCE_PROFILE, TARGET_PROFILE, Change, Request, plan
 from moorage.promotion.problems import REFUSED, USAGE, PromotionError, RequestError
@@ -120,11 +120,8 @@ def _stacks(app: str | None) -> tuple[Stack, ...]:
         )
     with tempfile.TemporaryDirectory(prefix="moorage-promote-") as folder:
         temporary = Path(folder).resolve()
-        synthesis = Synthesis(program, Path.cwd(), temporary / "cdk.out", temporary / "log", None)
-        try:
+        with synthesizing(program, Path.cwd(), temporary / "cdk.out", temporary / "log") as synthesis:
             return stacks_of(synthesis.finish())
-        finally:
-            synthesis.stop()
 
 
 def _require_answer(options: Options) -> None:

@@ -429,7 +429,7 @@ def test_the_minimum_of_a_warm_pool_is_at_most_its_maximum() -> None:
     ("weights", "says"),
     [
         ({}, "weights must not be empty"),
-        ({"general": 1}, r"got a dict with the key 'general' of type str\); use a Capacity or a dict"),
+        ({"general": 1}, r"got a dict with the key 'general' of type str\); use a Capacity such as"),
         ("general", "got 'general' of type str"),
         ({Capacity.fargate(): True}, "got a dict with a value of type bool for a Capacity"),
         ({Capacity.fargate(): 0.5}, "got a dict with a value of type float for a Capacity"),

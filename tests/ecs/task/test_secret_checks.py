@@ -7,7 +7,6 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
-from aws_cdk import assertions
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -17,7 +16,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 
 from moorage import Cluster, Container, HealthCheck, Image, Service, Task
-from tests.conftest import imported_vpc
+from tests.conftest import imported_vpc, warnings_of
 from tests.ecs.task.test_task_definition import containers_of
 
 PREVIOUS = ecs.SecretVersionInfo(version_stage="AWSPREVIOUS")
@@ -219,8 +218,9 @@ NOT_KNOWN_AS_JSON: dict[str, Callable[[cdk.Stack], Any]] = {
 
 def warnings_about_json(stack: cdk.Stack, given: Any) -> list[str]:
     service(stack, Container("redis:8", secrets={"DB_PASSWORD": given}))
-    found = assertions.Annotations.from_stack(stack).find_warning("*", assertions.Match.any_value())
-    return [str(each.entry.data) for each in found if "@moorage/ecs:secret-json" in str(each.entry.data)]
+    app = stack.node.root
+    assert isinstance(app, cdk.App)
+    return [each for each in warnings_of(app, stack.stack_name) if "@moorage/ecs:secret-json" in each]
 
 
 @pytest.mark.parametrize("kind", JSON)

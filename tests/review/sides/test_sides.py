@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from moorage.assembly.cloud_assembly import NEWEST_SCHEMA, AssemblyError, Stack
 from moorage.assembly.stack_traces import Line
-from moorage.assembly.synthesis import SynthesisError
+from moorage.assembly.synthesis import Program, Synthesis, SynthesisError, synthesizing
 from moorage.policy.violation import PolicyError
 from moorage.review.sides.revisions import ReviewError
 from moorage.review.sides.sides import Side, read
@@ -572,6 +573,28 @@ def test_an_interruption_leaves_no_worktree_and_no_program(shop: App, tmp_path: 
     assert not list(tmp_path.glob("moorage-review-*"))
     # a busy machine ends a killed process some time later
     assert within(20, lambda: not any(runs(int(process)) for process in started.read_text().split()))
+
+
+def test_an_interruption_waits_until_a_started_app_can_be_ended(tmp_path: Path) -> None:
+    """An interruption while the program is started would lose the program."""
+    made: list[Synthesis] = []
+
+    def interrupted(own: Synthesis, *_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        made.append(own)
+
+    ended: list[Synthesis] = []
+    program = Program("head", tmp_path, {}, "true")
+    before = signal.getsignal(signal.SIGINT)
+    with (
+        mock.patch.object(Synthesis, "__init__", interrupted),
+        mock.patch.object(Synthesis, "stop", lambda own: ended.append(own)),  # noqa: PLW0108  # a method
+        pytest.raises(KeyboardInterrupt),
+        synthesizing(program, tmp_path, tmp_path / "out", tmp_path / "log"),
+    ):
+        pytest.fail("the interruption is lost")
+    assert ended == made != []
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def within(seconds: float, is_so: Callable[[], bool]) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 
 from moorage.assembly.cloud_assembly import NEWEST_SCHEMA, Stack, schema_of, stacks_of
-from moorage.assembly.synthesis import SETTINGS, Program, Synthesis, synthesis_variables
+from moorage.assembly.synthesis import SETTINGS, Program, Synthesis, synthesis_variables, synthesizing
 from moorage.policy import acknowledgement_file
 from moorage.policy.acknowledgements import Acknowledgement
 from moorage.policy.violation import PolicyError
@@ -128,9 +128,7 @@ def _running(
             if repository and source.commit:
                 python = python_path(repository, root, program.command, synthesis_variables())
             _tell(f"synthesizing {source.name} ...")
-            synthesis = Synthesis(program, root, own / "cdk.out", own / "log", python)
-            stack.callback(synthesis.stop)
-            running[index] = synthesis
+            running[index] = stack.enter_context(synthesizing(program, root, own / "cdk.out", own / "log", python))
         yield running
 
 
