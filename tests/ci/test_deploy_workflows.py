@@ -169,6 +169,7 @@ def test_a_release_is_never_run_as_a_command(tmp_path: Path) -> None:
     assert not pwned.exists()
 
 
+@pytest.mark.oracle
 def test_the_patterns_of_the_workflow_select_all_stacks_of_each_stage(tmp_path: Path) -> None:
     """The real CDK CLI lists the stacks, so that another name of a stage fails here and not in a deployment."""
     variables = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}

@@ -74,6 +74,7 @@ def deploy(project: Project, *changes: tuple[str, str]) -> Shown:
     return Shown(project)
 
 
+@pytest.mark.oracle
 @pytest.mark.slow
 def test_instances_are_deployed_changed_and_destroyed(project: Project) -> None:
     shown = deploy(project)
@@ -114,6 +115,7 @@ def test_instances_are_deployed_changed_and_destroyed(project: Project) -> None:
     assert down.stdout.endswith("All stacks are deleted; the local AWS is stopped.\n"), down.stdout + down.stderr
 
 
+@pytest.mark.oracle
 @pytest.mark.slow
 def test_a_protected_group_is_deleted_only_by_the_two_steps_of_its_output(project: Project) -> None:
     protected = ("max_instances=4)\nspot", "max_instances=4, termination_protection=True)\nspot")

@@ -133,6 +133,7 @@ def absent(call: Any, **arguments: Any) -> bool:
     return False
 
 
+@pytest.mark.oracle
 @pytest.mark.slow
 def test_images_are_replicated_and_ecr_returns_every_setting(project: Project) -> None:
     (project.folder / "app.py").write_text(APP)

@@ -166,6 +166,7 @@ def variables(task: dict[str, Any]) -> dict[str, str]:
     return {each["name"]: each["value"] for each in override["environment"]}
 
 
+@pytest.mark.oracle
 @pytest.mark.slow
 def test_jobs_and_a_worker_are_deployed_started_changed_and_destroyed(project: Project) -> None:
     shown = deploy(project)

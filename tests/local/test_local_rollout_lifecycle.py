@@ -104,6 +104,7 @@ def image(of: Project, service: dict[str, Any]) -> str:
     return str(found["containerDefinitions"][0]["image"])
 
 
+@pytest.mark.oracle
 @pytest.mark.slow
 def test_each_rollout_is_deployed_updated_rolled_back_and_destroyed(project: Project) -> None:
     (project.folder / "app.py").write_text(APP)
