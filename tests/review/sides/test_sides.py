@@ -580,12 +580,16 @@ def test_an_interruption_waits_until_a_started_app_can_be_ended(tmp_path: Path) 
     made: list[Synthesis] = []
 
     def interrupted(own: Synthesis, *_: object) -> None:
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
         made.append(own)
 
     ended: list[Synthesis] = []
     program = Program("head", tmp_path, {}, "true")
-    before = signal.getsignal(signal.SIGINT)
+
+    def raising(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, raising)
     with (
         mock.patch.object(Synthesis, "__init__", interrupted),
         mock.patch.object(Synthesis, "stop", lambda own: ended.append(own)),  # noqa: PLW0108  # a method
@@ -594,7 +598,7 @@ def test_an_interruption_waits_until_a_started_app_can_be_ended(tmp_path: Path) 
     ):
         pytest.fail("the interruption is lost")
     assert ended == made != []
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.signal(signal.SIGTERM, before) is raising
 
 
 def within(seconds: float, is_so: Callable[[], bool]) -> bool:
