@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @door
 class Advised:
-    """The base of services and workers: their costs, by the prices that moorage contains."""
+    """The base of services and workers: their costs, by the prices that moorage contains.
+
+    It is no abstract base class, since constructs have the metaclass of jsii.
+    """
 
     def _monthly_cost(self, region: str | None) -> MonthlyCost | None:
         """Return the cost in a region, by default that of the stack."""
