@@ -221,6 +221,8 @@ def test_a_missing_node_is_said_instead_of_the_traceback_of_jsii(shop: App, monk
         "moorage review: the working tree does not synthesize: Node.js, which runs the CDK CLI, is not installed; "
     )
     assert (done.exit_code, done.output.count("\n"), done.output.partition("install Node")[0]) == (2, 1, sentence)
+    shop.set(exit="the stack is wrong")
+    assert run("HEAD", "--app", f"{sys.executable} app.py").output.startswith("the stack is wrong\n")
 
 
 @pytest.mark.usefixtures("shop")

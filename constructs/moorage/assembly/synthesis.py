@@ -32,6 +32,8 @@ _MOST_NAMED = 3
 _REGION = "us-east-1"
 """The region that the cdk CLI uses if no region is configured (aws-cdk 2.1148.1, `AwsCliCompatible.region`)."""
 _WITHOUT_ACCOUNT = re.compile(r"CDK_DEFAULT_ACCOUNT|account/region are not specified")
+_WITHOUT_NODE = re.compile(r"_NodeProcess|'node'|node: (command )?not found")
+"""The output of jsii, whose last line is a fault of its own, and of shells, if there is no Node.js."""
 _REPORTS = (VALIDATION_REPORT, "policy-validation-report.json")
 _OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
 """Variables that git sets for its hooks, such as the index of the commit in progress (`githooks`, "DESCRIPTION").
@@ -173,9 +175,9 @@ class Synthesis:
 
     def _failed(self, sentence: str) -> SynthesisError:
         """Return the error for an app that fails, with the output of the app."""
-        if problem := node_problem():  # jsii's traceback names it first, and then a fault of its own
-            return SynthesisError(f"{self._program.name} does not synthesize: {problem}")
         printed = self._log.read_text("utf-8", errors="replace").strip()
+        if _WITHOUT_NODE.search(printed) and (problem := node_problem()):
+            return SynthesisError(f"{self._program.name} does not synthesize: {problem}")
         if _WITHOUT_ACCOUNT.search(printed) and "CDK_DEFAULT_ACCOUNT" not in os.environ:
             sentence += "; the app gets no credentials: set CDK_DEFAULT_ACCOUNT and CDK_DEFAULT_REGION"
         return SynthesisError(sentence, printed)

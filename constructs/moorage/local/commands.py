@@ -39,7 +39,7 @@ from moorage.local.standing import (
     undeployed_note,
 )
 from moorage.local.stated_app import app_problem
-from moorage.local.toolkit import DISCARD, Toolkit, tell
+from moorage.local.toolkit import DISCARD, Toolkit, bootstrap_stacks, tell
 from moorage.local.unpushed import Unpushed
 
 HOME = Path(".moorage")
@@ -163,7 +163,7 @@ def up(home: Home, given: Request) -> None:
         clock.reached("synthesis")
         server = _standing(home, given.port)
         _require_images(home, server, given, stacks, chosen)
-        for line in mend(server.access, (*_toolkits(chosen), *chosen)):
+        for line in mend(server.access, (*bootstrap_stacks(chosen), *chosen)):
             out(f"{line}\n")
         clock.reached("server")
         waiting = [stack for stack in chosen if not is_deployed(server.access, stack)]
@@ -178,7 +178,7 @@ def up(home: Home, given: Request) -> None:
             clock.reached("deployment")
         out("\n")
         _show(server, chosen)
-        out("".join(f"{note}\n" for note in undefined_notes(undefined_stacks(server.access, stacks), _down(given))))
+        _tell_undefined(given, undefined_stacks(server.access, stacks))
         if waiting:
             is_named = len(named_stacks(stacks, given.stacks)) == len(chosen)
             out(given.cost(stacks, home.assembly, given.stacks if is_named else [stack.path for stack in chosen]))
@@ -304,7 +304,7 @@ def status(home: Home, given: Request) -> None:
         return
     _show(server, chosen)
     gone = [stack for stack in undefined if stack in chosen]
-    out("".join(f"{note}\n" for note in undefined_notes(gone, _down(given))))
+    _tell_undefined(given, gone)
     if len(gone) < len(chosen):
         _suggest(home, server, given, _places(chosen))
 
@@ -348,15 +348,8 @@ def _places(stacks: Sequence[Stack]) -> list[tuple[str, str]]:
     return [(stack.account or ACCOUNT, stack.region or REGION) for stack in stacks]
 
 
-def _toolkits(stacks: Sequence[Stack]) -> tuple[Stack, ...]:
-    """Return the bootstrap stacks: one for each account, region and qualifier of the given stacks."""
-    places = {(stack.account or ACCOUNT, stack.region or REGION, stack.qualifier) for stack in stacks}
-    names = sorted((f"{TOOLKIT}-{own}" if own else TOOLKIT, account, region) for account, region, own in places)
-    return tuple(Stack(name, name, account, region, {}, ()) for name, account, region in names)
-
-
 def _bootstrap(toolkit: Toolkit, server: Server, stacks: Sequence[Stack]) -> None:
-    for each in _toolkits(stacks):
+    for each in bootstrap_stacks(stacks):
         account = Account(server.access, each.account, each.region)
         if account.stack(each.name) is None:
             qualifier = each.name.removeprefix(TOOLKIT).removeprefix("-")
@@ -376,8 +369,12 @@ def _chosen(home: Home, given: Request, stacks: Sequence[Stack]) -> tuple[Stack,
         return chosen_stacks(stacks, given.stacks)
     except LocalError:
         if server := home.running():
-            out("".join(f"{note}\n" for note in undefined_notes(undefined_stacks(server.access, stacks), _down(given))))
+            _tell_undefined(given, undefined_stacks(server.access, stacks))
         raise
+
+
+def _tell_undefined(given: Request, stacks: Sequence[Stack]) -> None:
+    out("".join(f"{note}\n" for note in undefined_notes(stacks, _down(given))))
 
 
 def _down(given: Request) -> str:

@@ -282,3 +282,14 @@ class Toolkit:
                 cdk.wait()
                 raise
             return code
+
+
+def bootstrap_stacks(stacks: Sequence[Stack]) -> tuple[Stack, ...]:
+    """Return the bootstrap stacks: one for each account, region and qualifier of the given stacks.
+
+    Args:
+        stacks: The stacks of an app.
+    """
+    places = {(stack.account or ACCOUNT, stack.region or REGION, stack.qualifier) for stack in stacks}
+    names = sorted((f"{TOOLKIT}-{own}" if own else TOOLKIT, account, region) for account, region, own in places)
+    return tuple(Stack(name, name, account, region, {}, ()) for name, account, region in names)
