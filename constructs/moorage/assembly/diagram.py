@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 
 from moorage.assembly.cloud_assembly import Resource, Stack, mapping, stacks_of
+from moorage.assembly.named import named_stacks
 
 SHAPES = {
     "AWS::DynamoDB::GlobalTable": ("[(", ")]", "table"),
@@ -340,16 +341,11 @@ def show(assembly: Path, patterns: Sequence[str], into: Path | None) -> None:
         into: The file, which contains `BEGIN` and `END`; None to print the diagram.
 
     Raises:
-        AssemblyError: The assembly cannot be read.
-        ValueError: No stack matches the patterns, or the file does not contain `BEGIN` and `END`.
+        AssemblyError: The assembly cannot be read, or a pattern matches no stack.
+        ValueError: The file does not contain `BEGIN` and `END`.
         OSError: The file cannot be read or written.
     """
-    stacks = stacks_of(assembly)
-    drawn = [each for each in stacks if not patterns or any(fnmatch.fnmatchcase(each.path, one) for one in patterns)]
-    if patterns and not drawn:
-        paths = ", ".join(each.path for each in stacks) or "none"
-        raise ValueError(f"no stack matches {' '.join(patterns)}; the stacks are {paths}")
-    text = f"```mermaid\n{draw(drawn)}```\n"
+    text = f"```mermaid\n{draw(named_stacks(stacks_of(assembly), patterns))}```\n"
     if into is None:
         sys.stdout.write(text)
         return

@@ -15,7 +15,7 @@ import click
 
 from moorage.assembly.cloud_assembly import AssemblyError
 from moorage.assembly.diagram import BEGIN, END, show
-from moorage.assembly.named_folder import require_folder
+from moorage.assembly.named import require_folder
 from moorage.cli.number import Number
 from moorage.cli.output import end_quietly
 from moorage.installation.commands import scripts, shell_path

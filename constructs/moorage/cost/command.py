@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import fnmatch
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +11,7 @@ import attrs
 from rich.console import Console
 
 from moorage.assembly.cloud_assembly import AssemblyError, stacks_of
-from moorage.assembly.named_folder import newer_elsewhere, origin, require_folder
+from moorage.assembly.named import named_stacks, newer_elsewhere, origin, require_folder
 from moorage.cost import json_form, terminal
 from moorage.cost.amounts import Range
 from moorage.cost.estimate import Estimate, estimate
@@ -79,10 +78,7 @@ def _run(request: Request) -> int:
     book = PriceBook.load(request.prices)
     require_folder(request.assembly, "moorage cost")
     stacks = stacks_of(request.assembly)
-    paths = [stack.path for stack in stacks]
-    for pattern in request.stacks:
-        if not any(fnmatch.fnmatchcase(path, pattern) for path in paths):
-            raise CostError(f"no stack matches {pattern}; the stacks are {', '.join(paths)}")
+    named_stacks(stacks, request.stacks)  # refuses what matches nothing
     found = estimate(stacks, book, usage, request.region).of(request.stacks)
     old = book.warning(dt.datetime.now(dt.UTC).date())
     warnings = [old] if old else []

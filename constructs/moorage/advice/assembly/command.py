@@ -16,7 +16,7 @@ from moorage.advice.assembly.workloads import Found, Skipped, workloads_of
 from moorage.advice.assumptions import Assumptions
 from moorage.advice.placed import advise_each, advise_together
 from moorage.assembly.cloud_assembly import AssemblyError, stacks_of
-from moorage.assembly.named_folder import newer_elsewhere, origin, require_folder
+from moorage.assembly.named import newer_elsewhere, origin, require_folder
 from moorage.cost.usage import UsageError, matches, read
 from moorage.prices import PriceBook, PriceBookError
 from moorage.prices.price_file import region_problem

@@ -1,12 +1,14 @@
-"""The folder of an assembly that a user names in a command, and the age of what is in it."""
+"""The folder and the stacks of an assembly that a user names in a command, and the age of what is in the folder."""
 
 from __future__ import annotations
 
 import datetime as dt
+import fnmatch
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
-from moorage.assembly.cloud_assembly import AssemblyError
+from moorage.assembly.cloud_assembly import AssemblyError, Stack
 
 _MANIFEST = "manifest.json"
 _DEFAULT = Path("cdk.out")
@@ -38,6 +40,27 @@ def require_folder(assembly: Path, command: str) -> None:
             f"{assembly} is not a CDK cloud assembly, since it has no {_MANIFEST}; name the folder that `cdk synth` "
             f"wrote, such as {_DEFAULT}"
         )
+
+
+def named_stacks(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ...]:
+    """Return the stacks that a user named; all stacks without a name.
+
+    Args:
+        stacks: The stacks of the assembly.
+        patterns: The construct paths of stacks, in which `*` is any text.
+
+    Raises:
+        AssemblyError: A pattern matches no stack.
+    """
+    for pattern in patterns:
+        if not any(fnmatch.fnmatchcase(stack.path, pattern) for stack in stacks):
+            paths = ", ".join(stack.path for stack in stacks) or "none"
+            raise AssemblyError(f"no stack matches {pattern}; the stacks are {paths}")
+    return tuple(
+        stack
+        for stack in stacks
+        if not patterns or any(fnmatch.fnmatchcase(stack.path, pattern) for pattern in patterns)
+    )
 
 
 def origin(assembly: Path) -> str:
