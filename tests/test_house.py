@@ -278,7 +278,8 @@ def test_the_wheel_works_for_an_app_outside_the_repository(tmp_path: Path) -> No
     environment = tmp_path / "venv"
     subprocess.run([str(uv), "venv", "--quiet", "--python", sys.executable, str(environment)], check=True)
     python = environment / "bin" / "python"
-    install = [str(uv), "pip", "install", "--quiet", "--upgrade", "--python", str(python)]
+    # without --upgrade, with which uv would download everything again, and keep each download
+    install = [str(uv), "pip", "install", "--quiet", "--python", str(python)]
     subprocess.run([*install, str(wheel), "aws-cdk-lib"], check=True, cwd=tmp_path)
     program = tmp_path / "elsewhere" / "app.py"
     program.parent.mkdir()
