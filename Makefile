@@ -63,6 +63,10 @@ NO_VENV = $(PYTHON) lacks the module venv or ensurepip: install it (on Debian an
 	name another Python, such as 'make $(MAKECMDGOALS) PYTHON=python3.13'.
 READ_ONLY = The set-up writes .venv and node_modules into this folder, which is read-only: clone the repository elsewhere.
 FULL = The set-up needs 1 GB in this folder, and its disk has less: make space, or clone the repository to another disk.
+FULL_READY = Tests and checks need 2.5 GB beside the set-up of 'make synth', and the disk of this folder has less: make space, \
+	or clone the repository to another disk.
+# $(call room,KB,NAME) stops with the sentence of that name if the disk has less
+room = @test "$$(df -Pk . | awk 'NR == 2 { print $$4 }')" -ge $(1) $(call or_stop,$(2))
 # $(call install,lock) adds packages. uv downloads all of them before it installs the first. An installation that was cut
 # off left files that look installed, so that everything is installed again, from what is downloaded already.
 install = @begun=; test ! -e $@-begun || begun=1; touch $@-begun; \
@@ -201,7 +205,7 @@ $(VENV)/.python:
 	case $$version in 3.1[1-9] | 3.[2-9][0-9]) ;; *) false ;; esac $(call or_stop,OLD)
 	@PATH=$$OUTER_PATH $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null $(call or_stop,NO_VENV)
 	@test -w . $(call or_stop,READ_ONLY)
-	@test "$$(df -Pk . | awk 'NR == 2 { print $$4 }')" -ge 1000000 $(call or_stop,FULL)
+	$(call room,1000000,FULL)
 	$(call say,Making .venv with uv: 20 MB to download; 10 seconds)
 	@PATH=$$OUTER_PATH $(PYTHON) -m venv --clear $(VENV) $(or_again)
 	@$(VENV)/bin/python -m pip install $(QUIET) --disable-pip-version-check --no-compile --no-user \
@@ -221,6 +225,7 @@ $(VENV)/.promotion $(VENV)/.review $(VENV)/.local: $(VENV)/.%: requirements-%.lo
 	@rm -f $@-begun && touch $@
 
 $(VENV)/.ready: requirements.lock $(VENV)/.synth
+	$(call room,2500000,FULL_READY)
 	$(call say,Installing what tests and checks need into .venv: 90 MB to download; half a minute)
 	$(call install,requirements.lock)
 	@touch $(VENV)/.promotion $(VENV)/.review $(VENV)/.local

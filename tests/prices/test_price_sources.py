@@ -31,6 +31,10 @@ TOKYO = "https://mint041223techblog.netlify.app/en/blog/ecs-fixed-cost-alb-nat/"
 FACTUAL_MINDS = "https://www.factualminds.com/blog/amazon-ec2-on-demand-pricing-instance-families-2026/"
 FORTEM = "https://fortem.dev/blog/ecs-fargate-monitoring/"
 CLOUDBURN = "https://cloudburn.io/blog/amazon-ecr-pricing"
+BEANSTALK = f"{_GOLDEN}/elastic_beanstalk_environment_test"
+IRISH_BILL = "a bill of AWS in fabiocozzolino/fabiocozzolino.github.io, _posts/2022-03-07-Blazor-AWS-cost-usage.md"
+AUDIT = "amartinawi/cost-optimization-scanner, docs/audits/AUDIT-*.md at e4fedea, from the Price List of 2026-05-01"
+RATES = "johnbekele/infracanvas, data/pricing/README.md at c6c2aaa"
 USAGE = "https://www.usage.ai/blogs/aws/reserved-instances/rds/pricing-calculator/"
 
 
@@ -98,6 +102,19 @@ USAGE = "https://www.usage.ai/blogs/aws/reserved-instances/rds/pricing-calculato
         ("ec2.a1.large", "ap-northeast-1", None, "0.0642", SKYPILOT),
         ("ec2.a1.large", "ap-southeast-2", None, "0.0666", SKYPILOT),
         ("ec2.c3.large", "eu-west-1", None, "0.12", SKYPILOT),
+        ("alb.hour", "eu-west-1", None, "0.0252", IRISH_BILL),
+        ("alb.lcu_hour", "eu-west-1", None, "0.008", IRISH_BILL),
+        ("clb.hour", "eu-west-1", None, "0.028", AUDIT),
+        ("nlb.hour", "eu-west-1", None, "0.0252", BEANSTALK),
+        ("ebs.gp2_gb_month", "eu-west-1", None, "0.11", IRISH_BILL),
+        ("ebs.gp3_gb_month", "eu-west-1", None, "0.088", AUDIT),
+        ("ebs.io1_gb_month", "eu-west-1", None, "0.138", BEANSTALK),
+        ("ebs.io1_iops_month", "eu-west-1", None, "0.072", AUDIT),
+        ("ebs.snapshot_gb_month", "eu-west-1", None, "0.05", AUDIT),
+        ("ecr.gb_month", "eu-west-1", None, "0.10", AUDIT),
+        ("rds.mysql.db.t3.medium", "eu-west-1", None, "0.072", AUDIT),
+        ("elasticache.redis.cache.r6g.large", "eu-west-1", None, "0.229", AUDIT),
+        ("elasticache.redis.cache.t3.micro", "us-east-1", None, "0.017", RATES),
     ],
 )
 def test_a_price_agrees_with_a_second_source(

@@ -187,6 +187,13 @@ def test_each_command_installs_its_part_and_does_not_change_the_active_environme
     assert "iniconfig" not in installed(clone)
     assert (clone / "node_modules" / "tiny").is_symlink()
 
+    stub(foreign.with_name("small"), "df", "printf 'Filesystem\\n/dev/x 9 9 2499999 99%% /\\n'")
+    done = make(clone, "setup", **environment | {"PATH": f"{foreign.with_name('small')}:{environment['PATH']}"})
+    assert done.returncode
+    assert "Tests and checks need 2.5 GB beside the set-up of 'make synth', and the disk of this folder has less: " in (
+        done.stderr
+    )
+
     done = make(clone, "setup", **environment)
     assert done.returncode == 0, done.stderr
     assert {"iniconfig", "moorage"} <= installed(clone)

@@ -32,9 +32,8 @@ the unit of the book keep their old price, and the command lists them. `moorage 
 AWS documents the
 [codes of regions](https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-region-billing-codes.html) with
 which usage types begin, but not the usage types. Those of the command agree with public copies of the Price List and
-with tools that read it, such as Infracost. Only those of `gwlb.lcu_hour`, `sns.request` and `sqs.request` were found in
-no such source. The tests of the command read the answer that AWS documents for `GetProducts`, and answers of that
-form. They call no AWS.
+with tools that read it, such as Infracost. Only that of `gwlb.lcu_hour` was found in no such source. The tests of the
+command read the answer that AWS documents for `GetProducts`, and answers of that form. They call no AWS.
 
 - An item without a price for a region has the price in {fallback}; the answer has `fallback` set.
 - An item without a sourced price is [unknown](#unknown): the answer is an assumption that you have to make, never 0.
