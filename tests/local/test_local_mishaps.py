@@ -113,6 +113,7 @@ def test_only_a_failed_stack_is_redeployed_and_an_update_shows_only_changes(
     assert "\x1b" not in updated.stdout + updated.stderr
 
 
+@pytest.mark.oracle
 @pytest.mark.slow
 def test_cdk_diff_shows_changes_and_no_other_replacement(project: Project) -> None:
     (project.folder / "app.py").write_text(STACKS)
