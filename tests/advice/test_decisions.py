@@ -76,9 +76,25 @@ def test_no_savings_plan_is_enough_for_a_small_service() -> None:
 
 def test_the_number_of_copies_from_which_ec2_wins() -> None:
     plan = {"ec2_savings_plan_percent": 40}
-    copies = int(number(advise_with(WEB, **plan), r"from (\d+) copies"))
-    for least, launch_type in ((copies, LaunchType.EC2), (copies - 1, LaunchType.FARGATE)):
-        assert chosen(advise_with(attrs.evolve(WEB, least=least, most=least), **plan)) is launch_type
+    (sentence,) = [each for each in advise_with(WEB, **plan).flips if "copies that run" in each]
+    assert sentence == (
+        "EC2 on demand wins from 14 copies that run all month. From 12 to 13 copies, it wins only if they fill the "
+        "instances."
+    )
+    wins = [
+        copies
+        for copies in range(1, 30)
+        if chosen(advise_with(attrs.evolve(WEB, least=copies, most=copies), **plan)) is LaunchType.EC2
+    ]
+    assert wins == [12, *range(14, 30)]  # the 13th copy needs another instance, which is then half empty
+
+
+def test_the_number_of_copies_from_which_ec2_wins_without_exceptions() -> None:
+    sentence = "EC2 on demand wins from 8 copies that run all month, and Fargate below."
+    assert sentence in advise_with(WEB, ec2_savings_plan_percent=60).flips
+    for copies, launch_type in ((7, LaunchType.FARGATE), (8, LaunchType.EC2), (9, LaunchType.EC2)):
+        few = attrs.evolve(WEB, least=copies, most=copies)
+        assert chosen(advise_with(few, ec2_savings_plan_percent=60)) is launch_type
 
 
 def test_the_hours_of_upkeep_below_which_ec2_wins() -> None:

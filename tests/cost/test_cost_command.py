@@ -5,13 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
+import attrs
+import aws_cdk as cdk
 import pytest
 from click.testing import CliRunner
 
+from moorage.assembly.cloud_assembly import AssemblyError
+from moorage.assembly.named import named_stacks
 from moorage.cli.commands import moorage
 from moorage.cost import command, json_form, terminal
 from moorage.prices.book import PriceBook
@@ -105,11 +110,24 @@ def test_a_budget_is_compared_with_the_least_cost(assembly: Path, budget: str, c
     assert f" a month is {'over' if code else 'within'} the budget of $" in done.output
 
 
-@pytest.mark.parametrize("budget", ["125 EUR", "much", "NaN", "-5", "$5"])
-def test_a_budget_that_is_no_amount_is_a_sentence(assembly: Path, budget: str) -> None:
+@pytest.mark.parametrize(
+    ("budget", "meant"),
+    [
+        ("125 EUR", "125"),
+        ("much", "125"),
+        ("NaN", "125"),
+        ("-5", "125"),
+        ("12,50", "125"),  # a decimal comma, or a comma of thousands
+        ("$5", "5"),
+        ("1,250", "1250"),
+        ("1,250.75 USD", "1250.75"),
+    ],
+)
+def test_a_budget_that_is_no_amount_is_a_sentence(assembly: Path, budget: str, meant: str) -> None:
     done = run(assembly, f"--budget={budget}")
     assert done.exit_code == 2
-    assert f"--budget must be an amount in USD of at least 0 (got {budget!r}); write --budget 125" in done.output
+    said = f"--budget must be an amount in USD, without $ and commas, of at least 0 (got {budget!r}); write --budget "
+    assert f"{said}{meant}\n" in done.output
 
 
 def test_a_usage_file_adds_what_depends_on_use(assembly: Path, tmp_path: Path) -> None:
@@ -152,16 +170,29 @@ def test_a_folder_without_an_assembly_is_a_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["cost", "advise", "diagram"])
-@pytest.mark.parametrize(("stack", "shown"), [("ShopDev", "ShopDev"), ("Shop*", "'Shop*'"), ("app.py", "app.py")])
+@pytest.mark.parametrize(("stack", "shown"), [("ShopDev", "ShopDev"), ("Shop*", "'Shop*'")])
 def test_a_stack_in_place_of_the_assembly_is_a_sentence(
     command: str, stack: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("app.py").touch()
     done = CliRunner().invoke(moorage, [command, stack])
     assert done.exit_code == (1 if command == "diagram" else 2)
     assert done.output.endswith(
         f"{command}: {stack} is not a folder; the assembly comes first: moorage {command} cdk.out {shown}\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["cost", "advise", "diagram"])
+def test_a_mistyped_folder_and_a_file_are_sentences(
+    command: str, assembly: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(assembly.parent)
+    Path("app.py").touch()
+    done = CliRunner().invoke(moorage, [command, "cdk.ou"])
+    assert done.output.endswith(f"{command}: there is no folder cdk.ou; did you mean cdk.out?\n")
+    done = CliRunner().invoke(moorage, [command, "app.py"])
+    assert done.output.endswith(
+        f"{command}: app.py is a file; name the folder that `cdk synth` wrote, such as cdk.out\n"
     )
 
 
@@ -253,14 +284,60 @@ def test_each_pattern_of_stacks_must_match(assembly: Path) -> None:
     assert "no stack matches Nope; the stacks are Shop, Other" in done.output
 
 
+def test_a_pattern_without_a_star_has_the_pattern_with_it() -> None:
+    stages = [attrs.evolve(stack_of({}), path=f"dev/{name}") for name in ("Platform", "Services")]
+    with pytest.raises(
+        AssemblyError, match=re.escape("no stack matches dev; did you mean 'dev/*'? The stacks are dev/P")
+    ):
+        named_stacks(stages, ["dev"])
+
+
 @pytest.mark.parametrize(
-    ("region", "code"), [("nonsense", 2), ("EU-WEST-1", 2), ("eu-west-1", 0), ("us-gov-west-1", 0)]
+    ("region", "said"),
+    [
+        ("Frankfurt", "--region must be the code of a region (got 'Frankfurt'); write one, such as --region eu-west-1"),
+        ("EU-Central-1", "--region must be the code of a region (got 'EU-Central-1'); write --region eu-central-1"),
+        (
+            "eu-central-1a",
+            "--region must be the code of a region, and eu-central-1a is a zone; write --region eu-central-1",
+        ),
+    ],
 )
-def test_a_region_has_the_form_of_a_code(assembly: Path, region: str, code: int) -> None:
+def test_a_region_has_the_form_of_a_code(assembly: Path, region: str, said: str) -> None:
     done = run(assembly, "--region", region)
-    assert done.exit_code == code
-    said = f"--region must be the code of a region (got {region!r}); write --region eu-west-1"
-    assert (said in done.output) is (code == 2)
+    assert (done.exit_code, done.stderr) == (2, f"moorage cost: {said}\n")
+
+
+@pytest.mark.parametrize("name", ["cost", "advise"])
+@pytest.mark.parametrize(
+    ("region", "said"),
+    [
+        ("eu-west-1", None),
+        ("ap-northeast-3", None),  # the book has no prices of it, which a note says
+        ("eu-wset-1", "moorage knows no region eu-wset-1; did you mean eu-west-1?"),
+        ("xx-nowhere-1", "moorage knows no region xx-nowhere-1"),
+        ("us-gov-west-1", "the price book has no prices of us-gov-west-1: the amounts are those of us-east-1"),
+        (
+            "cn-north-1",
+            "the price book has no prices of cn-north-1, and AWS bills them in CNY: the amounts are those of us-east-1",
+        ),
+    ],
+)
+def test_a_doubtful_region_is_told(name: str, region: str, said: str | None, assembly: Path) -> None:
+    done = CliRunner().invoke(moorage, [name, str(assembly), "--region", region])
+    assert done.exit_code == 0
+    assert said is None or done.stderr.startswith(f"moorage {name}: {said}\n")
+
+
+@pytest.mark.parametrize("name", ["cost", "advise"])
+def test_a_region_that_changes_nothing_is_told(name: str, tmp_path: Path) -> None:
+    app = cdk.App(outdir=str(tmp_path / "cdk.out"))
+    cdk.Stack(app, "Shop", env=cdk.Environment(region="us-west-2"))
+    assembly = Path(app.synth().directory)
+    said = f"moorage {name}: --region eu-west-1 changes nothing, since every stack states its region (us-west-2)\n"
+    assert CliRunner().invoke(moorage, [name, str(assembly), "--region", "eu-west-1"]).stderr == said
+    assert CliRunner().invoke(moorage, [name, str(assembly), "--region", "us-west-2"]).stderr == ""
+    assert CliRunner().invoke(moorage, [name, str(assembly)]).stderr == ""
 
 
 def test_json_that_cannot_be_written_is_a_sentence(assembly: Path, tmp_path: Path) -> None:

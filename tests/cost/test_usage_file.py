@@ -89,7 +89,9 @@ def test_a_rule_can_ask_only_for_known_keys() -> None:
         ("[constructs.Shop.Web]\nlcus = 1", "Web is not a key of a usage file (a construct path needs quotes"),
         ("[default]\nlcus = 1", ':1: default is not a table of a usage file; use [defaults] or [constructs."PATH"]'),
         ("defaults = 1", ":1: defaults must be a table (got 1)"),
-        ("[defaults", "is not valid TOML"),
+        ("[defaults", "; a line is a key and a number without a unit, such as nat_gb = 50"),
+        ("[defaults]\nnat_gb = 50 GB", "; a line is a key and a number without a unit, such as nat_gb = 50"),
+        ("[constructs.Shop/Web]\nlcus = 1", '; a construct path needs quotes: [constructs."Shop/Web"]'),
     ],
 )
 def test_a_mistake_is_a_sentence_with_its_line(text: str, says: str, tmp_path: Path) -> None:

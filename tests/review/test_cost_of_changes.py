@@ -528,10 +528,10 @@ def test_the_command_prints_the_cost_and_fails_over_a_limit(sides: tuple[str, st
         (
             ["--max-monthly", "$100"],
             "--max-monthly must be an amount in USD, without $ and commas, of at least 0 (got '$100'); write "
-            "--max-monthly 125.",
+            "--max-monthly 100.",
         ),
         (["--max-monthly", "-1"], "of at least 0 (got '-1'); write --max-monthly 125."),
-        (["--max-monthly", "1,000"], "without $ and commas, of at least 0 (got '1,000'); write --max-monthly 125."),
+        (["--max-monthly", "1,000"], "without $ and commas, of at least 0 (got '1,000'); write --max-monthly 1000."),
         (["--max-monthly", "1e13"], "of at most 1,000,000,000,000 (got '1e13'); write --max-monthly 125."),
         (["--max-increase-percent", "1e999999"], "(got '1e999999'); write --max-increase-percent 10."),
         (["--max-monthly", ""], "of at least 0 (got ''); write --max-monthly 125."),

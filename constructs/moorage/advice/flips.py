@@ -94,33 +94,49 @@ def _of_copies(question: Question) -> Iterator[str]:
     (workload,) = question.workloads
     if workload.runs or workload.daemon:
         return
-    copies = copies_where_hosts_win(workload, question.market, question.assumptions)
-    if copies is not None and copies > 1:
-        yield f"EC2 on demand wins from {copies} copies that run all month, and Fargate below."
-    elif copies is None:
-        yield f"EC2 on demand does not win with any number of copies up to {max(MOST_COPIES, workload.most):,}."
+    most = max(MOST_COPIES, workload.most)
+    losing = copies_where_hosts_lose(workload, question.market, question.assumptions, most)
+    if not losing:
+        return
+    always = losing[-1] + 1
+    if len(losing) == most:
+        yield f"EC2 on demand does not win with any number of copies up to {most:,}."
+    elif always > most:
+        yield f"EC2 on demand wins with some numbers of copies: those that fill the instances (up to {most:,} copies)."
+    elif len(losing) == losing[-1]:
+        yield f"EC2 on demand wins from {always} copies that run all month, and Fargate below."
+    else:
+        first = next(copies for copies in range(1, always) if copies not in losing)
+        yield (
+            f"EC2 on demand wins from {always} copies that run all month. From {first} to {always - 1} copies, it wins "
+            "only if they fill the instances."
+        )
 
 
-def copies_where_hosts_win(workload: Workload, market: Market, assumptions: Assumptions) -> int | None:
-    """Return the number of copies from which EC2 on demand wins, if all run all month; None if it never wins.
+def copies_where_hosts_lose(workload: Workload, market: Market, assumptions: Assumptions, most: int) -> list[int]:
+    """Return the numbers of copies with which EC2 on demand does not win against Fargate, if all run all month.
+
+    Another copy can need another instance that is then half empty, so a number at which EC2 wins can have larger ones
+    at which Fargate wins. The list is empty if Fargate or EC2 cannot run the workload.
 
     Args:
         workload: The workload, which is a service.
         market: The prices.
         assumptions: The assumptions.
+        most: The largest number of copies.
     """
     hosted, fargate = _rates(workload, market, assumptions)
     if not hosted or fargate is None:
-        return None
+        return []
     limit = fargate * assumptions.margin_factor
-    last, most = 0, max(MOST_COPIES, workload.most)
+    losing = []
     for copies in range(1, most + 1):
         cost = min(
             hourly * with_headroom(math.ceil(copies / each), copies, assumptions) for each, hourly in hosted.items()
         )
         if cost * HOURS + assumptions.upkeep >= limit * copies * HOURS:
-            last = copies
-    return last + 1 if last < most else None
+            losing.append(copies)
+    return losing
 
 
 def _rates(workload: Workload, market: Market, assumptions: Assumptions) -> tuple[dict[int, Decimal], Decimal | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from moorage.prices.price_file import region_problem
+from moorage.prices.regions import region_problem
 from moorage.workload.problems import Problems, is_token
 
 
@@ -21,7 +21,7 @@ def stated_region(region: str | None, subject: str | Callable[[], str]) -> str |
     if region is None or is_token(region):
         return None
     problems = Problems(subject)
-    if problem := region_problem(region, "region", 'region="eu-west-1"'):
+    if problem := region_problem(region, "region", 'region="{}"'):
         problems.add(problem)
     problems.raise_any()
     return region

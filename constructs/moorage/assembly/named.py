@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import fnmatch
 import shlex
 from collections.abc import Sequence
@@ -31,7 +32,11 @@ def require_folder(assembly: Path, command: str) -> None:
         if not assembly.is_dir():
             raise AssemblyError(f"there is no folder {assembly}; run `cdk synth`, or name the folder that it wrote")
         return  # an assembly that cannot be read has an error of its own
+    if assembly.is_file():
+        raise AssemblyError(f"{assembly} is a file; name the folder that `cdk synth` wrote, such as {_DEFAULT}")
     if not assembly.is_dir():
+        if near := _near_folder(assembly):
+            raise AssemblyError(f"there is no folder {assembly}; did you mean {near}?")
         raise AssemblyError(
             f"{assembly} is not a folder; the assembly comes first: {command} {_DEFAULT} {shlex.quote(str(assembly))}"
         )
@@ -40,6 +45,16 @@ def require_folder(assembly: Path, command: str) -> None:
             f"{assembly} is not a CDK cloud assembly, since it has no {_MANIFEST}; name the folder that `cdk synth` "
             f"wrote, such as {_DEFAULT}"
         )
+
+
+def _near_folder(assembly: Path) -> Path | None:
+    """Return the folder of an assembly whose name is close to a path that does not exist."""
+    try:
+        folders = [each.parent.name for each in assembly.parent.glob(f"*/{_MANIFEST}")]
+    except OSError:
+        return None
+    near = difflib.get_close_matches(assembly.name, folders, n=1)
+    return assembly.with_name(near[0]) if near else None
 
 
 def named_stacks(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stack, ...]:
@@ -55,7 +70,9 @@ def named_stacks(stacks: Sequence[Stack], patterns: Sequence[str]) -> tuple[Stac
     for pattern in patterns:
         if not any(fnmatch.fnmatchcase(stack.path, pattern) for stack in stacks):
             paths = ", ".join(stack.path for stack in stacks) or "none"
-            raise AssemblyError(f"no stack matches {pattern}; the stacks are {paths}")
+            below = any(stack.path.startswith(f"{pattern}/") for stack in stacks)
+            meant = f"did you mean '{pattern}/*'? The stacks are {paths}" if below else f"the stacks are {paths}"
+            raise AssemblyError(f"no stack matches {pattern}; {meant}")
     return tuple(
         stack
         for stack in stacks
@@ -75,6 +92,19 @@ def origin(assembly: Path) -> str:
             count = seconds // size
             return f"Read from {assembly}, synthesized {count} {unit}{'' if count == 1 else 's'} ago."
     return f"Read from {assembly}, synthesized less than a minute ago."
+
+
+def ineffective_region(region: str | None, stacks: Sequence[Stack]) -> str | None:
+    """Return a sentence if `--region` changes nothing, since all stacks state a region, or None.
+
+    Args:
+        region: The region of `--region`; None without the option.
+        stacks: The stacks that the user named.
+    """
+    own = list(dict.fromkeys(stack.region for stack in stacks))
+    if region is None or not own or not all(own) or own == [region]:
+        return None
+    return f"--region {region} changes nothing, since every stack states its region ({', '.join(map(str, own))})"
 
 
 def newer_elsewhere(assembly: Path) -> str | None:

@@ -11,7 +11,7 @@ import attrs
 from rich.console import Console
 
 from moorage.assembly.cloud_assembly import AssemblyError, stacks_of
-from moorage.assembly.named import named_stacks, newer_elsewhere, origin, require_folder
+from moorage.assembly.named import ineffective_region, named_stacks, newer_elsewhere, origin, require_folder
 from moorage.cost import json_form, terminal
 from moorage.cost.amounts import Range
 from moorage.cost.estimate import Estimate, estimate
@@ -19,7 +19,7 @@ from moorage.cost.money import money, number_of_option
 from moorage.cost.usage import UsageError, read
 from moorage.prices.book import PriceBook
 from moorage.prices.price import PriceBookError
-from moorage.prices.price_file import region_problem
+from moorage.prices.regions import region_doubt, region_problem
 
 _PRINTED = Path("-")
 
@@ -72,13 +72,15 @@ def run(request: Request) -> int:
 
 def _run(request: Request) -> int:
     budget = None if request.budget is None else budget_of(request.budget)
-    if request.region is not None and (wrong := region_problem(request.region, "--region", "--region eu-west-1")):
+    if request.region is not None and (wrong := region_problem(request.region, "--region", "--region {}")):
         raise CostError(wrong)
+    if request.region and (doubt := region_doubt(request.region)):
+        _complain(doubt)
     usage = read(request.usage)
     book = PriceBook.load(request.prices)
     require_folder(request.assembly, "moorage cost")
     stacks = stacks_of(request.assembly)
-    named_stacks(stacks, request.stacks)  # refuses what matches nothing
+    named = named_stacks(stacks, request.stacks)
     found = estimate(stacks, book, usage, request.region).of(request.stacks)
     old = book.warning(dt.datetime.now(dt.UTC).date())
     warnings = [old] if old else []
@@ -94,8 +96,8 @@ def _run(request: Request) -> int:
         page = terminal.render(found, warnings, origin=origin(request.assembly), width=width, color=console.is_terminal)
         sys.stdout.write(page)
         sys.stdout.flush()  # before what follows on stderr, also in a file of both
-    if newer := newer_elsewhere(request.assembly):
-        _complain(newer)
+    for said in filter(None, (newer_elsewhere(request.assembly), ineffective_region(request.region, named))):
+        _complain(said)
     return _exceeds(found, budget)
 
 
@@ -116,7 +118,7 @@ def budget_of(stated: str) -> Decimal:
         CostError: The text is not an amount in USD.
     """
     try:
-        return number_of_option("--budget", stated, "an amount in USD", 125)
+        return number_of_option("--budget", stated, "an amount in USD, without $ and commas,", 125)
     except ValueError as error:
         raise CostError(str(error)) from error
 

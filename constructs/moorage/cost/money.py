@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from moorage.cost.amounts import Range
@@ -9,6 +10,9 @@ from moorage.cost.amounts import Range
 LARGEST = Decimal(10**12)
 """The largest number that a user can state. Products with it stay in the range of `Decimal`."""
 _CENT = Decimal("0.01")
+_NUMBER = re.compile(r"(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")
+"""A number, with or without a comma after each thousand."""
+_SIGNS = re.compile(r"[$%\s]|USD")
 
 
 def cents(amount: Decimal) -> Decimal:
@@ -68,7 +72,9 @@ def number_of_option(option: str, stated: str, noun: str, example: int) -> Decim
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite() or number < 0:
-        raise ValueError(f"{option} must be {noun} of at least 0 (got {stated!r}); write {option} {example}")
+        plain = _SIGNS.sub("", stated)
+        shown = plain.replace(",", "") if _NUMBER.fullmatch(plain) else example
+        raise ValueError(f"{option} must be {noun} of at least 0 (got {stated!r}); write {option} {shown}")
     if number > LARGEST:
         raise ValueError(f"{option} must be {noun} of at most {LARGEST:,} (got {stated!r}); write {option} {example}")
     return abs(number)  # -0 is 0

@@ -15,6 +15,8 @@ import attrs
 
 from moorage.cost.money import LARGEST
 
+_UNQUOTED = re.compile(r"^\[constructs\.([\w-]+[/ ][^\]\"]*)\]", re.MULTILINE)
+"""A table whose construct path has no quotes."""
 KEYS: Mapping[str, str] = {
     "average_acus": "the average Aurora capacity units of each serverless instance; replaces the range",
     "average_copies": "the average number of copies of a service; replaces the range",
@@ -167,13 +169,20 @@ def read(file: Path | None) -> Usage:
     except RecursionError as error:
         raise UsageError(f"{file} is not valid TOML: it is nested too deeply") from error
     except ValueError as error:  # also of a number with thousands of digits
-        raise UsageError(f"{file} is not valid TOML: {error}") from error
+        raise UsageError(f"{file} is not valid TOML: {error}; {_way_out(text)}") from error
     lines = _lines(text)
     problems = [f"{file}:{lines.get(place, 1)}: {problem}" for place, problem in _problems(content)]
     if problems:
         raise UsageError("\n".join(problems))
     constructs = content.get(_CONSTRUCTS, {})
     return Usage(_decimals(content.get(_DEFAULTS, {})), {name: _decimals(of) for name, of in constructs.items()})
+
+
+def _way_out(text: str) -> str:
+    """Return what to write, for a text that is not valid TOML."""
+    if path := _UNQUOTED.search(text):
+        return f'a construct path needs quotes: [constructs."{path[1]}"]'
+    return "a line is a key and a number without a unit, such as nat_gb = 50"
 
 
 def _decimals(values: Mapping[str, Any]) -> dict[str, Decimal]:

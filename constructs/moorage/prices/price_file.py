@@ -17,28 +17,14 @@ from typing import Any
 import attrs
 
 from moorage.prices.price import FALLBACK_REGION, FREE_ITEMS, UNITS, PriceBookError, Row, Source, split_name
+from moorage.prices.regions import REGION
 from moorage.prices.rules import problems_of_rows
 
 _ITEM = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_-]+)+")
-REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
-"""The code of a region."""
 _PRICE = re.compile(r"\d+(\.\d+)?")
 _MOST = 10_000
 """The largest price of a unit. The most expensive item, an hour of an instance, costs some hundred USD."""
 _FILE_MEMBERS = {"version": str, "sources": dict, "tables": list, "unknown": dict}
-
-
-def region_problem(region: str, argument: str, example: str) -> str:
-    """Return the sentence about a text that is no code of a region; empty for a code.
-
-    Args:
-        region: The text.
-        argument: The argument or the option, such as `--region`.
-        example: The argument with a code, for the way out.
-    """
-    if REGION.fullmatch(region):
-        return ""
-    return f"{argument} must be the code of a region (got {region!r}); write {example}"
 
 
 @attrs.frozen

@@ -180,7 +180,10 @@ def test_json_is_written_beside_the_tables(assembly: Path, tmp_path: Path) -> No
         (("--savings-plan-percent", "-1"), "--savings-plan-percent must be between 0 and 100 (got -1); use"),
         (("--upkeep-hours", "-1"), "--upkeep-hours must be at least 0 (got -1); use 0 or more"),
         (("--hourly-rate", "nan"), "--hourly-rate must be at least 0 (got NaN); use 0 or more"),
-        (("--region", "nowhere"), "--region must be the code of a region (got 'nowhere'); write --region eu-west-1"),
+        (
+            ("--region", "nowhere"),
+            "--region must be the code of a region (got 'nowhere'); write one, such as --region eu-west-1",
+        ),
         (("--usage", "absent.toml"), "absent.toml cannot be read"),
         (("Shop/Nothing",), "no service, worker or job matches Shop/Nothing; those of the app are Shop/Web, Shop/Api,"),
         (("--json", "no/such/folder.json"), "no/such/folder.json: No such file or directory"),

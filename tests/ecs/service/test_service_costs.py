@@ -223,7 +223,7 @@ def test_a_region_that_is_no_code_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) ->
     network = Network(stack, "Network")
     for method in (found.monthly_cost, found.advise, cluster.advise, network.monthly_cost):
         for wrong in ("nowhere", ""):
-            said = f'region must be the code of a region (got {wrong!r}); write region="eu-west-1"'
+            said = f'region must be the code of a region (got {wrong!r}); write one, such as region="eu-west-1"'
             with pytest.raises(ValueError, match=rf"^Shop/\w+: {re.escape(said)}$"):
                 method(region=wrong)
 

@@ -16,10 +16,10 @@ from moorage.advice.assembly.workloads import Found, Skipped, workloads_of
 from moorage.advice.assumptions import Assumptions
 from moorage.advice.placed import advise_each, advise_together
 from moorage.assembly.cloud_assembly import AssemblyError, stacks_of
-from moorage.assembly.named import newer_elsewhere, origin, require_folder
+from moorage.assembly.named import ineffective_region, newer_elsewhere, origin, require_folder
 from moorage.cost.usage import UsageError, matches, read
 from moorage.prices import PriceBook, PriceBookError
-from moorage.prices.price_file import region_problem
+from moorage.prices.regions import region_doubt, region_problem
 
 _PRINTED = Path("-")
 _MOST_PATHS = 10
@@ -78,8 +78,10 @@ def run(request: Request) -> int:
 
 def _run(request: Request) -> None:
     assumptions = assumptions_of(request.assumptions)
-    if request.region is not None and (wrong := region_problem(request.region, "--region", "--region eu-west-1")):
+    if request.region is not None and (wrong := region_problem(request.region, "--region", "--region {}")):
         raise AdviceError(wrong)
+    if request.region and (doubt := region_doubt(request.region)):
+        sys.stderr.write(f"moorage advise: {doubt}\n")
     usage = read(request.usage)
     require_folder(request.assembly, "moorage advise")
     stacks = stacks_of(request.assembly)
@@ -103,8 +105,8 @@ def _run(request: Request) -> None:
     if not selected:
         notes.append("the app has no ECS service, worker or job.")
     _write(advice, notes, request)
-    if newer := newer_elsewhere(request.assembly):
-        sys.stderr.write(f"moorage advise: {newer}\n")
+    for said in filter(None, (newer_elsewhere(request.assembly), ineffective_region(request.region, stacks))):
+        sys.stderr.write(f"moorage advise: {said}\n")
 
 
 def _matches(found: Found | Skipped, pattern: str) -> bool:
