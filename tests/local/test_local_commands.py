@@ -17,6 +17,7 @@ import pytest
 
 from moorage.assembly.cloud_assembly import AssemblyError, stacks_of
 from moorage.assembly.diagram import BEGIN, END, draw, show
+from moorage.installation import mark
 from moorage.local import commands, private, selection
 from moorage.local.__main__ import main
 from moorage.local.environment import Access, sealed
@@ -234,6 +235,23 @@ def test_down_says_that_the_local_aws_is_not_running(tmp_path: Path, capsys: pyt
     assert main(["down", "--home", str(tmp_path / "home")]) == 0
     assert capsys.readouterr().out == "The local AWS is not running.\n"
     assert main(["status", "--home", str(tmp_path / "home")]) == 0
+
+
+@pytest.mark.parametrize("command", ["status", "down"])
+def test_a_command_in_a_folder_of_the_app_names_the_folder_above(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    below = tmp_path / "tests" / "unit"
+    below.mkdir(parents=True)
+    (tmp_path / ".moorage").mkdir()
+    (tmp_path / ".moorage" / mark.FILE).write_text(mark.TEXT)
+    monkeypatch.chdir(below)
+    assert main([command]) == 1
+    said = f"moorage {command}: no app was deployed from {below}, but from {tmp_path}; run this there\n"
+    assert capsys.readouterr().err == said
+    monkeypatch.chdir(tmp_path)
+    assert main([command]) == 0
+    assert capsys.readouterr().out == "The local AWS is not running.\n"
 
 
 @pytest.mark.parametrize("command", ["status", "down"])

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from moorage.installation.app_python import app_python
 from moorage.installation.commands import install_moorage, shell_path
+from moorage.installation.stated_app import stated_app
 from moorage.local.__main__ import main
-from moorage.local.app_python import app_python
 from moorage.local.prerequisites import problems
-from moorage.local.stated_app import stated_app
 
 HOME = Path("home")
 

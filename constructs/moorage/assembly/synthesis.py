@@ -19,7 +19,8 @@ import attrs
 
 from moorage.assembly.cloud_assembly import VALIDATION_REPORT, AssemblyError, entries
 from moorage.assembly.stack_traces import tracing
-from moorage.installation.programs import node_problem, search_path
+from moorage.installation.app_python import app_python
+from moorage.installation.programs import node_problem
 
 SETTINGS, CONTEXT = "cdk.json", "cdk.context.json"
 _FOREIGN = ("AWS_", "AMAZON_", "BOTO_", "CDK_CONTEXT", "CDK_OUTDIR", "CDK_CLI_", "CDK_VALIDATION", "CONTEXT_OVERFLOW")
@@ -134,7 +135,7 @@ class Synthesis:
         if program.settings.get("versionReporting", True):
             stated["aws:cdk:version-reporting"] = True
         context = json.dumps(stated)
-        environment = {**synthesis_variables(), "CDK_OUTDIR": str(self._output)}
+        environment = {**synthesis_variables(program.command), "CDK_OUTDIR": str(self._output)}
         if len(context.encode()) > _MOST_CONTEXT:
             overflow = self._log.with_suffix(".context.json")
             overflow.write_text(context, "utf-8")
@@ -236,11 +237,15 @@ def program_variables() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
 
 
-def synthesis_variables() -> dict[str, str]:
-    """Return the environment of an app: that of this process, without credentials, and with stack traces."""
+def synthesis_variables(command: str) -> dict[str, str]:
+    """Return the environment of an app: that of this process, without credentials, and with stack traces.
+
+    Args:
+        command: The command that synthesizes the app.
+    """
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or _REGION
     modules = [str(folder / "node_modules" / ".bin") for folder in (Path.cwd(), *Path.cwd().parents)]
-    path = [search_path(), *(each for each in modules if Path(each).is_dir())]
+    path = [app_python(command, unless_imported=False).path, *(each for each in modules if Path(each).is_dir())]
     kept = {name: value for name, value in program_variables().items() if not name.startswith(_FOREIGN)}
     return {
         "CDK_DEFAULT_REGION": region,

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from moorage.assembly.cloud_assembly import AssemblyError, Stack, stacks_of
 from moorage.installation.programs import cdk_problem, node_problem
+from moorage.installation.stated_app import app_problem
 from moorage.local import imports
 from moorage.local.account import Account, by_account
 from moorage.local.clock import Clock
@@ -38,7 +39,6 @@ from moorage.local.standing import (
     undefined_stacks,
     undeployed_note,
 )
-from moorage.local.stated_app import app_problem
 from moorage.local.toolkit import DISCARD, Toolkit, bootstrap_stacks, tell
 from moorage.local.unpushed import Unpushed
 
@@ -259,6 +259,7 @@ def down(home: Home, given: Request) -> None:
     Raises:
         LocalError: A stack cannot be destroyed.
     """
+    home.require_near()
     if not home.folder.exists():
         out(f"{_NOT_RUNNING}\n")
         return
@@ -290,6 +291,7 @@ def down(home: Home, given: Request) -> None:
 
 def status(home: Home, given: Request) -> None:
     """Show the deployed resources."""
+    home.require_near()
     _tell_copied(home)
     server = home.running()
     if server is None:

@@ -10,11 +10,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from moorage.installation.app_python import app_python, is_folder
 from moorage.installation.commands import install_moorage
 from moorage.installation.programs import cdk_problem, node_problem, outdated_problem
-from moorage.local.app_python import app_python, is_folder
+from moorage.installation.stated_app import app_problem, stated_app
 from moorage.local.ports import PortError, listening
-from moorage.local.stated_app import app_problem, stated_app
 
 WINDOWS = "the local AWS needs Linux or macOS; on Windows, use WSL"
 _LIBRARIES = ("boto3", "botocore", "cfnlint", "jsonschema", "ministack", "regex", "rich", "yaml")

@@ -103,6 +103,17 @@ class Home:
         self.assembly = folder / "cdk.out"
         self._require_own()
 
+    def require_near(self) -> None:
+        """Raise an error if an app in a folder above was deployed, and none in this folder.
+
+        Raises:
+            LocalError: The home does not exist, and a folder above has one.
+        """
+        place = self.folder.absolute().parent
+        above = next((each for each in place.parents if mark.is_marked(each / self.folder.name)), None)
+        if above and not self.folder.exists():
+            raise LocalError(f"no app was deployed from {place}, but from {above}; run this there")
+
     def _require_own(self) -> None:
         if sys.platform == "win32" or not (self.folder.exists() or self.folder.is_symlink()):
             return

@@ -13,15 +13,15 @@ from pathlib import Path
 
 from moorage.assembly.cloud_assembly import Stack, stacks_of
 from moorage.assembly.stack_traces import tracing
+from moorage.installation.app_python import app_python, is_folder
 from moorage.installation.programs import cdk_problem, find, outdated_problem
+from moorage.installation.stated_app import stated_app
 from moorage.local import lookups, private
-from moorage.local.app_python import app_python, is_folder
 from moorage.local.display import Display
 from moorage.local.environment import ACCOUNT, REGION, TRUST, sealed
 from moorage.local.messages import Messages
 from moorage.local.process import Home, LocalError, Server
 from moorage.local.report.readback import TOOLKIT
-from moorage.local.stated_app import stated_app
 
 _ALWAYS = ("--no-notices", "--no-ci", "--profile=", "--proxy=", "--ca-bundle-path=", "--role-arn=")
 """Arguments that override `cdk.json`, `~/.cdk.json` and variables such as `CDK_PROXY`, which could redirect the CLI.

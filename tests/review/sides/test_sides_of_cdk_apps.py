@@ -97,3 +97,22 @@ def test_the_error_of_a_construct_is_shown(app: App) -> None:
     ):
         pass
     assert "Content based deduplication can only be enabled for FIFO SNS topics" in error.value.output
+
+
+def test_the_python_of_moorage_runs_an_app_if_no_environment_is_active(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user who did not activate the virtual environment needs no more than its path to `moorage`, as with `up`."""
+    bare = tmp_path / "bin" / "python3"
+    bare.parent.mkdir()
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')  # without the installed packages
+    bare.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{bare.parent}:/usr/bin:/bin")
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    (app.folder / "app.py").write_text(
+        "import aws_cdk as cdk\n\napp = cdk.App()\ncdk.Stack(app, 'Shop')\napp.synth()\n"
+    )
+    app.commit()
+    with read("HEAD", ".", app="python3 app.py") as (before, after):
+        assert before is not None
+        assert [stack.name for stack in (*(before.stacks or ()), *(after.stacks or ()))] == ["Shop", "Shop"]

@@ -126,7 +126,7 @@ def _running(
                     "of the app, or use --app to give the command that synthesizes the app"
                 )
             if repository and source.commit:
-                python = python_path(repository, root, program.command, synthesis_variables())
+                python = python_path(repository, root, program.command, synthesis_variables(program.command))
             _tell(f"synthesizing {source.name} ...")
             running[index] = stack.enter_context(synthesizing(program, root, own / "cdk.out", own / "log", python))
         yield running

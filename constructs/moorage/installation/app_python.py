@@ -18,7 +18,7 @@ import attrs
 
 from moorage.installation.commands import install_moorage, pip_install, scripts, shell_path
 from moorage.installation.programs import search_path
-from moorage.local.stated_app import settings_app
+from moorage.installation.stated_app import settings_app
 
 _PYTHON = re.compile(r"python(3(\.\d+)?)?")
 _ASSIGNMENT = re.compile(r"\w+=.*")
@@ -49,7 +49,7 @@ class AppPython:
     problem: str | None = None
 
 
-def app_python(app: str | None, *, failed: bool = False) -> AppPython:
+def app_python(app: str | None, *, failed: bool = False, unless_imported: bool = True) -> AppPython:
     """Return the Python of the app of the current folder.
 
     If no virtual environment is active, and the Python on the PATH lacks aws_cdk, the folder of the running Python
@@ -59,11 +59,14 @@ def app_python(app: str | None, *, failed: bool = False) -> AppPython:
         app: The command that synthesizes the app, or the folder of an assembly. None for the `app` of `cdk.json`.
         failed: True if the app has failed. Then aws_cdk counts as missing even if the first file of the app does not
             import it. Default: False.
+        unless_imported: Whether a Python can be replaced although the first file of the app imports neither aws_cdk nor
+            moorage. Default: True.
     """
     path, words = search_path(), _words(app)
-    if not words:
+    imported = _imported(words)
+    if not words or not (imported or unless_imported):
         return AppPython(path)
-    name, imported = words[0], _imported(words)
+    name = words[0]
     program = shutil.which(name, path=path)
     lacking = _lacking(program, dict.fromkeys([_CDK, *imported])) if program else [_CDK]
     if not lacking:
