@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -121,6 +122,26 @@ def test_a_public_address_reaches_the_internet_without_nat(stack: cdk.Stack) -> 
     isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
     with pytest.raises(ValueError, match="its subnets cannot reach the internet"):
         Service(stack, "Other", cluster=cluster, task=task, assign_public_ip=True, vpc_subnets=isolated)
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_task_in_public_subnets_needs_a_public_address(stack: cdk.Stack, *, listed: bool) -> None:
+    network = Network(stack, "Network", nat_gateways=1)
+    public = (
+        ec2.SubnetSelection(subnets=network.vpc.public_subnets)
+        if listed
+        else ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)
+    )
+    cluster = Cluster(stack, "Cluster", vpc=network.vpc)
+    task = Task(Container("redis:8"))
+    said = (
+        "its subnets are public and its tasks have no public address, so they cannot reach the internet; use "
+        "assign_public_ip=True, or private subnets with a NAT gateway (leave vpc_subnets out)"
+    )
+    with pytest.raises(ValueError, match=re.escape(f"Shop/Web: {said}")):
+        Service(stack, "Web", cluster=cluster, task=task, vpc_subnets=public)
+    Service(stack, "Web", cluster=cluster, task=task, vpc_subnets=public, assign_public_ip=True)
+    Service(stack, "Other", cluster=cluster, task=task)
 
 
 def test_a_vpc_without_subnets_is_refused(stack: cdk.Stack) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -202,10 +203,16 @@ class Network(Construct):
         """
         default_type = ec2.SubnetType.PUBLIC if public_address else ec2.SubnetType.PRIVATE_WITH_EGRESS
         subnet_type = (subnets.subnet_type if subnets else None) or default_type
-        if subnets and (subnets.subnets or subnets.subnet_group_name or subnets.subnet_filters):
+        if subnets and subnets.subnets and self._are_public(subnets.subnets):
+            subnet_type = ec2.SubnetType.PUBLIC
+        elif subnets and (subnets.subnets or subnets.subnet_group_name or subnets.subnet_filters):
             return None
         reaches_internet = public_address if subnet_type is ec2.SubnetType.PUBLIC else self.nat_gateways > 0
         return frozenset() if reaches_internet else needs - set(self.endpoints.services)
+
+    def _are_public(self, subnets: Sequence[ec2.ISubnet]) -> bool:
+        public = {each.node.path for each in self.vpc.public_subnets}
+        return all(each.node.path in public for each in subnets)
 
     @functools.cached_property
     def _stack(self) -> cdk.Stack:
@@ -295,6 +302,14 @@ class Reach:
         """Return the needed services that cannot be reached from the subnets, or None if unknown."""
         return self.network._missing(needs, subnets, public_address=public_address) if self.network else None
 
+    def are_public(self, subnets: ec2.SubnetSelection | None) -> bool:
+        """Return True if the selected subnets are known to be the public ones of a `Network`."""
+        if not self.network or subnets is None:
+            return False
+        if subnets.subnets:
+            return self.network._are_public(subnets.subnets)
+        return subnets.subnet_type is ec2.SubnetType.PUBLIC
+
     @functools.cached_property
     def any_addresses(self) -> tuple[ec2.IPeer, ...]:
         """Any address that tasks and instances may connect to: also IPv6 in a `Network` with IPv6."""
@@ -349,8 +364,20 @@ class Reach:
         return bool(self.vpc.private_subnets or self.vpc.isolated_subnets or self.vpc.public_subnets)
 
 
-def describe_unreachable(missing: Needs, subject: str = "the task") -> str:
-    """Describe why `subject` cannot start in subnets that do not reach the `missing` services, and suggest fixes."""
+def describe_unreachable(missing: Needs, subject: str = "the task", *, in_public: bool = False) -> str:
+    """Describe why `subject` cannot start in subnets that do not reach the `missing` services, and suggest fixes.
+
+    Args:
+        missing: The services.
+        subject: What starts in the subnets. Default: "the task".
+        in_public: True if it is a task in public subnets, which a NAT gateway does not help. Default: False.
+    """
+    if in_public:
+        reached = "the internet" if "internet" in missing else ", ".join(map(repr, sorted(missing)))
+        return (
+            f"its subnets are public and its tasks have no public address, so they cannot reach {reached}; use "
+            "assign_public_ip=True, or private subnets with a NAT gateway (leave vpc_subnets out)"
+        )
     if "internet" in missing:
         return (
             "its subnets cannot reach the internet, which the task needs for an image or a service; use a NAT gateway "

@@ -159,8 +159,10 @@ class Launch:
         check_secrets(self.cluster, self.task, problems)
         check_images(self.cluster, self.task, problems)
         check_roles(self.cluster, self.task, problems)
+        on_fargate = self.strategy._kind is CapacityKind.FARGATE  # elsewhere, tasks get no public address
+        in_public = on_fargate and self.reach.are_public(self.vpc_subnets)
         for each in filter(None, self._missing):
-            problems.add(describe_unreachable(each))
+            problems.add(describe_unreachable(each, in_public=in_public))
         if self.task.execute_command:
             self._check_sessions(problems)
 
