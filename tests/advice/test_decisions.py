@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
+from moorage.advice import flips
 from moorage.advice.advice import Advice, advise
 from moorage.advice.assumptions import Assumptions
 from moorage.advice.launch_type import LaunchType
@@ -87,6 +88,13 @@ def test_the_number_of_copies_from_which_ec2_wins() -> None:
         if chosen(advise_with(attrs.evolve(WEB, least=copies, most=copies), **plan)) is LaunchType.EC2
     ]
     assert wins == [12, *range(14, 30)]  # the 13th copy needs another instance, which is then half empty
+
+
+def test_the_number_of_copies_from_which_ec2_always_wins_can_be_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flips, "MOST_COPIES", 13)
+    few = attrs.evolve(WEB, least=12, most=12)
+    sentence = "EC2 on demand wins only with those numbers of copies up to 13 that fill the instances."
+    assert sentence in advise_with(few, ec2_savings_plan_percent=40).flips
 
 
 def test_the_number_of_copies_from_which_ec2_wins_without_exceptions() -> None:

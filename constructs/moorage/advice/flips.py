@@ -102,7 +102,7 @@ def _of_copies(question: Question) -> Iterator[str]:
     if len(losing) == most:
         yield f"EC2 on demand does not win with any number of copies up to {most:,}."
     elif always > most:
-        yield f"EC2 on demand wins with some numbers of copies: those that fill the instances (up to {most:,} copies)."
+        yield f"EC2 on demand wins only with those numbers of copies up to {most:,} that fill the instances."
     elif len(losing) == losing[-1]:
         yield f"EC2 on demand wins from {always} copies that run all month, and Fargate below."
     else:
