@@ -339,6 +339,113 @@ def test_an_evolved_task_keeps_its_containers() -> None:
     assert (larger.cpu, larger.memory_mib, larger.containers) == (1024, 2048, WEB.containers)
 
 
+def lists_of_one(stack: cdk.Stack, kind: type[Any]) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Yield a call for each kind of argument that takes a single value, with the value in a list of a kind."""
+    cluster, vpc = Cluster(stack, "Cluster", vpc=imported_vpc(stack)), Network(stack, "Network").vpc
+    duration = cdk.Duration.seconds(30)
+    image = "redis:8"
+    calls: dict[str, Callable[[Any], object]] = {
+        "task": lambda value: Service(stack, "A", cluster=cluster, task=value([WEB])),
+        "cluster": lambda value: Service(stack, "B", cluster=value([cluster]), task=WEB),
+        "vpc": lambda value: Cluster(stack, "C", vpc=value([vpc])),
+        "image": lambda value: Container(value([image])),
+        "port": lambda value: Container(image, port=value([8080])),
+        "user": lambda value: Container(image, user=value(["root"])),
+        "stop_timeout": lambda value: Container(image, stop_timeout=value([duration])),
+        "read_only": lambda value: Container(image, read_only=value([True])),
+        "health_check": lambda value: Container(image, health_check=value([HealthCheck("true")])),
+        "scaling": lambda value: Service(stack, "D", cluster=cluster, task=WEB, scaling=value([Scaling(2)])),
+    }
+    for name, call in calls.items():
+        yield name, lambda call=call: call(kind)  # type: ignore[misc]  # mypy does not type defaults of a lambda
+
+
+def test_a_comma_at_the_end_of_a_line_is_asked_about(stack: cdk.Stack) -> None:
+    for name, call in lists_of_one(stack, tuple):
+        with pytest.raises(TypeError) as raised:
+            call()
+        assert re.search(rf"(^|: ){name} must be of type ", str(raised.value))
+        answer = "(got a tuple of one such value); is there a comma at the end of the line that defines it?"
+        assert str(raised.value).endswith(answer)
+    wrong: Any = (Container("redis:8"),)
+    with pytest.raises(TypeError, match="; is there a comma at the end"):
+        Task(wrong)
+
+
+def test_a_list_of_one_value_is_answered_with_the_value(stack: cdk.Stack) -> None:
+    for _, call in lists_of_one(stack, list):
+        with pytest.raises(TypeError) as raised:
+            call()
+        assert str(raised.value).endswith("(got a list of one such value); use the value without the list")
+    wrong: Any = [8080, 8081]
+    with pytest.raises(TypeError, match=r"\(got \[8080, 8081\] of type list\); use a whole number$"):
+        Container("redis:8", port=wrong)
+
+
+def test_a_list_in_place_of_several_arguments_is_answered_with_the_call() -> None:
+    one, other = Container("redis:8", name="one"), Container("redis:8", name="other")
+    for wrong in ([one, other], (one, other)):
+        with pytest.raises(TypeError) as raised:
+            Task(wrong)  # type: ignore[arg-type]  # wrong on purpose
+        kind = type(wrong).__name__
+        assert str(raised.value) == (
+            f"Task: containers must be of type Container (got a {kind} of 2 such values); pass them one by one, as in "
+            "Task(a, b)"
+        )
+    wrong_stages: Any = [moorage.LifecycleStage.PRE_SCALE_UP]
+    with pytest.raises(TypeError, match=r"; use the value without the list$"):
+        LifecycleHook.pause(wrong_stages)
+
+
+@pytest.mark.parametrize("name", ["container", "containers_"])
+def test_arguments_by_position_are_not_asked_for_by_name(name: str) -> None:
+    make: Any = Task
+    with pytest.raises(TypeError) as raised:
+        make(**{name: Container("redis:8")})
+    assert str(raised.value) == f"Task() takes no {name}; use Task(container, ...)"
+
+
+def test_arguments_by_position_that_are_given_by_name_are_read_like_a_list() -> None:
+    make: Any = Task
+    one, other = Container("redis:8", name="one"), Container("redis:8", name="other")
+    assert make(containers=one).containers == (one,)
+    assert make(containers=[one, other]).containers == (one, other)
+    for wrong in (5, "redis:8", {"redis": one}, Task, None):
+        with pytest.raises(moorage.ArgumentTypeError, match=r"^Task: containers must be of type Container \(got "):
+            make(containers=wrong)
+    endpoints: Any = moorage.Endpoints
+    assert endpoints(services="logs") == endpoints("logs")
+
+
+def test_arguments_by_position_before_others_that_are_missing_are_asked_for() -> None:
+    make: Any = LifecycleHook.function
+    with pytest.raises(moorage.ArgumentTypeError) as raised:
+        make(stages=moorage.LifecycleStage.PRE_SCALE_UP)
+    assert str(raised.value) == (
+        "LifecycleHook.function: 2 problems\n"
+        "  - LifecycleHook.function() takes no stages; use LifecycleHook.function(handler, stage, ...)\n"
+        "  - handler= is required; use a lambda_.Function"
+    )
+
+
+def test_a_method_that_is_called_on_the_class_has_the_error_of_python() -> None:
+    make: Any = Service.advise
+    with pytest.raises(TypeError, match=r"missing 1 required positional argument: 'self'$"):
+        make()
+
+
+def test_one_argument_by_position_is_counted_in_words() -> None:
+    make: Any = Container
+    with pytest.raises(TypeError, match=r"^Container\(\) takes 1 argument by position \(got 2\);"):
+        make("redis:8", 8080)
+
+
+def test_the_text_of_an_object_in_a_list_is_not_shown() -> None:
+    wrong: Any = [Container("redis:8"), 5]
+    with pytest.raises(TypeError, match=r"\(got a value of type list\); use Container\(image\)$"):
+        Task(wrong)
+
+
 @door
 class Box:
     """A class with an argument of each kind."""

@@ -113,7 +113,7 @@ GRANTEES = [name for name in DEFINED if name.split()[0] in {"Daemon", "Job", "Se
 
 def interfaces(kind: type) -> list[type]:
     """Return the CDK interfaces that a class implements."""
-    return [each for base in kind.mro() for each in vars(base).get("__jsii_ifaces__", [])]
+    return [each for base in kind.__mro__ for each in vars(base).get("__jsii_ifaces__", [])]
 
 
 def offers(kind: type, member: str) -> bool:

@@ -26,9 +26,10 @@ from moorage.workload.argument_names import names_of_cdk
 
 PAIRS = [(function, name, text) for function, texts in names_of_cdk().items() for name, text in texts.items()]
 PAGE = Path(__file__).parents[2] / "docs" / "migrating" / "from-aws-ecs-patterns.md"
+SCHEDULER = "(from aws_cdk import aws_scheduler as scheduler)"
 WITHOUT_AN_ANSWER = {
-    *("availability_zone_rebalancing", "force_new_deployment", "platform_version", "task_definition_revision"),
-    *("proxy_configuration", "disable_networking", "hostname", "inference_accelerator_resources", "rule_name", "tags"),
+    *("force_new_deployment", "task_definition_revision"),
+    *("proxy_configuration", "disable_networking", "hostname", "inference_accelerator_resources", "rule_name"),
     *("managed_storage_configuration", "lifecycle_registry_id"),
     *("cross_stack_scope", "description", "inference_accelerators", "inference_accelerator_overrides", "key", "role"),
     *("desync_mitigation_mode", "default_action", "preserve_host_header", "preserve_xff_client_port", "waf_fail_open"),
@@ -74,7 +75,8 @@ def test_each_answer_names_arguments_and_classes_that_exist(function: str, name:
     assert name not in arguments_of(function_named(function)), "an argument that exists needs no answer"
     shown = list(arguments_in(function, text))
     classes = re.findall(r"(?<![\w.])((?:scheduler\.)?[A-Z]\w*(?:\.\w+)?)\(", text)
-    assert shown or classes or "leave it out, since" in text or "use one Job for each task" in text
+    whole = ("leave it out, since", "use one Job for each task", "use cdk.Tags.of(construct)")
+    assert shown or classes or any(each in text for each in whole)
     for called in classes:
         function_named(called)
     for called, argument in shown:
@@ -175,9 +177,9 @@ def answers(function: Callable[..., Any], name: str, *arguments: Any) -> str:
         (moorage.Route, "health_check_path", "use health=..."),
         (moorage.Network, "max_azs", "use zones=..."),
         (moorage.Network, "ip_addresses", "use cidr=..."),
-        (moorage.Job, "schedule_expression", "use schedule=scheduler.ScheduleExpression.cron(...)"),
-        (moorage.Job, "cron", "use schedule=scheduler.ScheduleExpression.cron(...)"),
-        (moorage.Job, "rate", "use schedule=scheduler.ScheduleExpression.rate(...)"),
+        (moorage.Job, "schedule_expression", f"use schedule=scheduler.ScheduleExpression.cron(...) {SCHEDULER}"),
+        (moorage.Job, "cron", f"use schedule=scheduler.ScheduleExpression.cron(...) {SCHEDULER}"),
+        (moorage.Job, "rate", f"use schedule=scheduler.ScheduleExpression.rate(...) {SCHEDULER}"),
         (moorage.Job, "event_bus", "use event=EventRule(..., bus=...)"),
         (moorage.InstanceRequirements, "memory_min", "use memory_mib=(..., None)"),
     ],
@@ -209,6 +211,8 @@ def test_a_name_of_cdk_is_answered_with_the_name_of_moorage(
         (moorage.ServiceConnect, "in_timeout", None),
         (moorage.Service, "service", None),
         (moorage.Worker, "queue_type", None),
+        (moorage.Service.advise, "savings_plan", "savings_plan_percent"),
+        (moorage.Container, "start", None),
     ],
 )
 def test_a_similar_name_is_offered_only_if_its_words_are_similar(
@@ -216,3 +220,59 @@ def test_a_similar_name_is_offered_only_if_its_words_are_similar(
 ) -> None:
     answer = answers(function, name)
     assert answer == f"did you mean {meant}=?" if meant else answer.startswith("see help(moorage.")
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "port", "answer"),
+    [
+        (moorage.LoadBalancer, "listener_port", 80, "leave it out, since the load balancer always listens on port 80"),
+        (
+            moorage.LoadBalancer,
+            "port",
+            443,
+            "use certificate=..., with which the load balancer listens on ports 443 and 80",
+        ),
+        (
+            moorage.LoadBalancer,
+            "listener_port",
+            8080,
+            "use certificate=... for ports 443 and 80, or listener_ports=[8080] for further ports",
+        ),
+        (moorage.Service, "listener_port", 80, "use route=Route(LoadBalancer(...)), which always listens on port 80"),
+        (
+            moorage.Service,
+            "listener_port",
+            443,
+            "use route=Route(LoadBalancer(..., certificate=...)), which listens on ports 443 and 80",
+        ),
+        (
+            moorage.Service,
+            "listener_port",
+            6379,
+            "use route=Route(LoadBalancer(..., certificate=...)) for ports 443 and 80, or "
+            "route=Listener(NetworkLoadBalancer(...), 6379)",
+        ),
+    ],
+)
+def test_a_port_that_is_always_open_is_not_offered_as_a_further_port(
+    function: Callable[..., Any], name: str, port: int, answer: str
+) -> None:
+    with pytest.raises(TypeError) as raised:
+        function(**{name: port})
+    assert f"{function.__name__}() takes no {name}; {answer}\n" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "answer"),
+    [
+        ("min_scaling_capacity", 1, "use scaling=Scaling(1, ..., cpu_percent=60)"),
+        ("max_scaling_capacity", 4, "use scaling=Scaling(..., 4, cpu_percent=60)"),
+        ("platform_version", "LATEST", "leave it out, since Fargate tasks run on the latest platform version"),
+        ("tags", {}, "use cdk.Tags.of(construct).add(...)"),
+    ],
+)
+def test_a_service_answers_the_arguments_of_other_services(name: str, value: Any, answer: str) -> None:
+    make: Any = moorage.Service
+    with pytest.raises(TypeError) as raised:
+        make(**{name: value})
+    assert f"Service() takes no {name}; {answer}\n" in str(raised.value)

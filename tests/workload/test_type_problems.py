@@ -43,6 +43,7 @@ from tests.test_door import callables
 from tools.docs.api import arguments_of, doc_of
 
 CONTAINER = Container("public.ecr.aws/docker/library/redis:8")
+SCHEDULER = "(from aws_cdk import aws_scheduler as scheduler)"
 NAMESPACES = {
     "cdk": "aws_cdk",
     "cloudwatch_actions": "aws_cdk.aws_cloudwatch_actions",
@@ -153,6 +154,17 @@ def test_the_unit_of_a_duration_is_that_of_its_documentation() -> None:
     [
         (lambda: events.Schedule.cron(hour="2"), "a value of type events.Schedule", "cron(...)"),
         (lambda: appscaling.Schedule.cron(hour="2"), "a value of type applicationautoscaling.Schedule", "cron(...)"),
+        (lambda: events.Schedule.rate(cdk.Duration.days(1)), "a value of type events.Schedule", "rate(...)"),
+        (
+            lambda: appscaling.Schedule.rate(cdk.Duration.days(1)),
+            "a value of type applicationautoscaling.Schedule",
+            "rate(...)",
+        ),
+        (
+            lambda: appscaling.Schedule.at(dt.datetime(2030, 1, 1, tzinfo=dt.UTC)),
+            "a value of type applicationautoscaling.Schedule",
+            "at(...)",
+        ),
         (lambda: "cron(0 2 * * ? *)", "'cron(0 2 * * ? *)' of type str", "expression('cron(0 2 * * ? *)')"),
         (lambda: dt.timedelta(hours=1), "a value of type timedelta", "rate(...)"),
         (lambda: cdk.Duration.hours(1), "a value of type cdk.Duration", "rate(...)"),
@@ -165,15 +177,19 @@ def test_a_schedule_of_another_kind_is_answered_with_the_expression(
     given = value()
     assert error_of(Job, stack, "Report", cluster=cluster, task=Task(CONTAINER), schedule=given) == (
         "Shop/Report: schedule must be of type scheduler.ScheduleExpression, Schedule or None "
-        f"(got {got}); use scheduler.ScheduleExpression.{instead}"
+        f"(got {got}); use scheduler.ScheduleExpression.{instead} {SCHEDULER}"
     )
-    assert error_of(ScheduledAction, "night", given).endswith(f"; use scheduler.ScheduleExpression.{instead}")
+    assert error_of(ScheduledAction, "night", given).endswith(
+        f"; use scheduler.ScheduleExpression.{instead} {SCHEDULER}"
+    )
 
 
 def test_a_text_that_is_no_expression_is_answered_in_general() -> None:
     wrong: Any = "0 2 * * *"
     instead = "a scheduler.ScheduleExpression such as scheduler.ScheduleExpression.cron(...)"
-    assert error_of(ScheduledAction, "night", wrong).endswith(f"(got '0 2 * * *' of type str); use {instead}")
+    assert error_of(ScheduledAction, "night", wrong).endswith(
+        f"(got '0 2 * * *' of type str); use {instead} {SCHEDULER}"
+    )
 
 
 def test_a_class_of_cdk_is_named_as_programs_name_it(stack: cdk.Stack) -> None:

@@ -6,9 +6,12 @@ import difflib
 import functools
 import inspect
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from moorage.workload.equivalents import instance_type
+from moorage.workload.type_problems import with_import
 
 _CDK_NAMES = Path(__file__).with_name("cdk_names.toml")
 _SIMILAR = 0.7
@@ -31,17 +34,41 @@ def unknown_names(function: Callable[..., Any], subject: str, given: Mapping[str
     parameters = inspect.signature(function).parameters
     if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
         return []
-    unknown = [name for name in given if name not in parameters]
-    known = [name for name in parameters if name not in _OWN]
+    rest = _rest_of(parameters.values())
+    unknown = [name for name in given if name not in parameters or name == rest]
+    known = {name: _as_written(subject, each, parameters) for name, each in parameters.items() if name not in _OWN}
     return [f"{subject}() takes no {name}; {_way_out(subject, name, given[name], known)}" for name in unknown]
 
 
-def _way_out(subject: str, name: str, value: Any, known: list[str]) -> str:
-    instead = names_of_cdk().get(subject, {}).get(name)
+def _rest_of(parameters: Iterable[inspect.Parameter]) -> str | None:
+    return next((each.name for each in parameters if each.kind is each.VAR_POSITIONAL), None)
+
+
+def _as_written(subject: str, parameter: inspect.Parameter, parameters: Mapping[str, inspect.Parameter]) -> str:
+    """Return the question or hint that names a parameter. `*containers` has no name in calls."""
+    if parameter.kind is not parameter.VAR_POSITIONAL:
+        return f"did you mean {parameter.name}=?"
+    before = [name for name, each in parameters.items() if each.kind is _BY_POSITION and name not in _OWN]
+    return f"use {subject}({', '.join((*before, parameter.name.removesuffix('s'), '...'))})"
+
+
+def _way_out(subject: str, name: str, value: Any, known: Mapping[str, str]) -> str:
+    texts = names_of_cdk().get(subject, {})
+    instead = texts.get(f"{name}={value!r}" if isinstance(value, int) else name) or texts.get(name)
     if instead:
-        return instead.replace("VALUE", repr(value) if isinstance(value, (bool, int)) else "...")
+        return with_import(instead.replace("VALUE", _shown(value)))
     similar = max(known, key=functools.partial(_similarity, name), default="")
-    return f"did you mean {similar}=?" if _similarity(name, similar) else f"see help(moorage.{subject})"
+    if _similarity(name, similar):
+        return known[similar]
+    longer = [each for each in known if "_" in name and each.startswith(f"{name}_")]
+    return known[longer[0]] if len(longer) == 1 else f"see help(moorage.{subject})"
+
+
+def _shown(value: Any) -> str:
+    """Return a number, a boolean or the type of an instance as code. Other values may be secret."""
+    if isinstance(value, (bool, int)):
+        return repr(value)
+    return repr(found) if (found := instance_type(value)) else "..."
 
 
 def _similarity(name: str, known: str) -> float:
@@ -60,10 +87,19 @@ def _ratio(text: str, other: str) -> float:
 
 def names_of_cdk() -> Mapping[str, Mapping[str, str]]:
     """Return what moorage has in place of the arguments of CDK, by the public name of the function."""
+    return _table("group")
+
+
+def attributes_of_cdk() -> Mapping[str, Mapping[str, str]]:
+    """Return what moorage has in place of the methods and members of CDK's classes, by the public name of the class."""
+    return _table("attribute")
+
+
+def _table(key: str) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
-    for group in tomllib.loads(_CDK_NAMES.read_text("utf-8"))["group"]:
-        for function in group["of"]:
-            found.setdefault(function, {}).update(group["names"])
+    for group in tomllib.loads(_CDK_NAMES.read_text("utf-8"))[key]:
+        for owner in group["of"]:
+            found.setdefault(owner, {}).update(group["names"])
     return found
 
 
@@ -91,11 +127,12 @@ def binding_problems(
     }
     if len(args) > len(by_position) and not any(each.kind is each.VAR_POSITIONAL for each in parameters):
         own = len(set(by_position) & set(_OWN))
+        allowed = len(by_position) - own
         problems[""] = (
-            f"{subject}() takes {len(by_position) - own} arguments by position (got {len(args) - own}); use names for "
-            "the others"
+            f"{subject}() takes {allowed} argument{'' if allowed == 1 else 's'} by position (got {len(args) - own}); "
+            "use names for the others"
         )
-    missing = [each for each in parameters if _is_required(each) and each.name not in {*filled, *names}]
+    missing = [each for each in parameters if _is_required(each) and each.name not in {*filled, *names, *_OWN}]
     return problems | {
         each.name: f"{each.name}= is required; use {hint(subject, each.name, str(each.annotation))}" for each in missing
     }

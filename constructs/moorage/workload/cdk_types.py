@@ -10,8 +10,8 @@ import functools
 import keyword
 from typing import Any
 
-_RESOURCE = "cdk.Resource"
-"""The class that jsii names for a resource that is not defined in the app, beside the interface of the resource."""
+_GENERAL = ("cdk.Resource", "constructs.Construct")
+"""The classes that jsii names for a resource that is not defined in the app, beside the interface of the resource."""
 _MODULES = {
     "acm": "aws_certificatemanager",
     "cdk": "aws-cdk-lib",
@@ -35,7 +35,8 @@ def public_name(value: Any) -> str:
     jsii returns objects of classes of its own, such as `_ScheduleProxy`, if the class of the object is not public.
     """
     kinds = [type(each) for each in _delegates(value)] or [type(value)]
-    return next(filter(lambda name: name != _RESOURCE, map(_public_name, kinds)), _RESOURCE)
+    names = list(map(_public_name, kinds))
+    return next((name for name in names if name not in _GENERAL), names[0])
 
 
 def _public_name(kind: type[Any]) -> str:

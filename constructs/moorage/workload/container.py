@@ -371,10 +371,7 @@ class Container:
         )
         for name, value in self.environment.items():
             if not isinstance(value, str):
-                problems.add(
-                    f"environment[{name!r}] must be of type str (got {value!r} of type {type(value).__name__}); "
-                    f"use {{{name!r}: {str(value)!r}}}"
-                )
+                problems.add(secret_sources.wrong_variable(name, value))
         check_literals(self._own_plain_texts, problems)
         for name in sorted(self.environment.keys() & self.secrets.keys()):
             problems.add(

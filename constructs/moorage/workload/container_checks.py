@@ -40,8 +40,15 @@ def check_paths(
 
     Executable paths must be writable.
     """
+    swapped = {path: volume for path, volume in _volumes_of(mounts) if "/" in volume and "/" not in path}
+    if swapped:
+        path, volume = next(iter(swapped.items()))
+        problems.add(
+            f"mounts must name each volume by its path (got the path {volume!r} by the volume {path!r}); use "
+            f"mounts={{{volume!r}: {path!r}}}"
+        )
     for argument, paths in (("writable", writable), ("mounts", mounts)):
-        for path in paths:
+        for path in (each for each in paths if argument == "writable" or each not in swapped):
             limit = container_limits.MOUNT_PATH if argument == "mounts" else container_limits.LINUX_MOUNT_PATH
             problems.check(limit, f"each path of {argument}", path)
         problems.check(container_limits.MOUNT_PATHS, f"paths of {argument}", tuple(map(clean_path, paths)))
@@ -61,6 +68,11 @@ def check_paths(
             f"executable must name only paths of writable (got {path!r}); add the path to writable=, or remove "
             "the path from executable="
         )
+
+
+def _volumes_of(mounts: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Return the name of the volume at each path."""
+    return [(path, str(getattr(mount, "volume", ""))) for path, mount in mounts.items()]
 
 
 def check_ports(

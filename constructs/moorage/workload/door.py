@@ -17,7 +17,7 @@ from moorage.workload.durations import FractionError, Milliseconds, Seconds
 from moorage.workload.errors import ArgumentTypeError, ValidationError
 from moorage.workload.look_ups import stand_in
 from moorage.workload.problems import is_token
-from moorage.workload.type_problems import ALIASES, described, members_of, way_out, wrong_type
+from moorage.workload.type_problems import ALIASES, described, members_of, way_out, wrong_list, wrong_type
 
 Class = TypeVar("Class", bound=type[Any])
 Check: TypeAlias = Callable[[Any], Any]
@@ -84,8 +84,7 @@ def _checked(function: Callable[..., Any], subject: str) -> Callable[..., Any]:
     @functools.wraps(function)
     def check_then_call(*args: Any, **kwargs: Any) -> Any:
         positional, rest, annotations = parameters()
-        if rest in kwargs and len(args) == len(positional):  # as `attrs.evolve` passes it
-            args = (*args, *_as_tuple(kwargs.pop(rest)))
+        args = _with_rest(args, kwargs, positional, rest)
         names = (*positional, *[rest or ""] * len(args))[: len(args)]
         given = [*zip(names, args, strict=True), *kwargs.items()]
         checked, problems = [], []
@@ -96,7 +95,12 @@ def _checked(function: Callable[..., Any], subject: str) -> Callable[..., Any]:
                 taken = value if annotation is None else _check_of(annotation)(value)
                 checked.append(stand_in(f"{subject}.{name}", taken))
             except _WrongKindError as error:
-                problems.append(wrong_type(subject, name, str(annotation), value, error.entry))
+                most = math.inf if name == rest else 1
+                problems.append(
+                    wrong_list(name, str(annotation), each, _call_of(subject, positional))
+                    if _is_list_of_right(str(annotation), each, most)
+                    else wrong_type(subject, name, str(annotation), value, error.entry)
+                )
         if problems:
             call = _Call(function, _public_name(subject, dict(given)), args, kwargs)
             problems = _with_call_problems(problems, call)
@@ -112,6 +116,35 @@ def _checked(function: Callable[..., Any], subject: str) -> Callable[..., Any]:
             raise raised(_message(_subject_text(call.subject, dict(given)), problems)) from None
 
     return check_then_call
+
+
+def _with_rest(
+    args: tuple[Any, ...], kwargs: dict[str, Any], positional: tuple[str, ...], rest: str | None
+) -> tuple[Any, ...]:
+    """Return the arguments by position with those of `*rest` that were given by name, as `attrs.evolve` passes them."""
+    if rest not in kwargs or not kwargs.keys() >= set(others := positional[len(args) :]):
+        return args
+    values = kwargs.pop(rest)
+    is_one = isinstance(values, (str, bytes, bytearray, Mapping, type)) or not isinstance(values, Iterable)
+    return (*args, *map(kwargs.pop, others), *((values,) if is_one else _as_tuple(values)))
+
+
+def _call_of(subject: str, positional: tuple[str, ...]) -> str:
+    """Return a call with several arguments after the positional ones, such as `Task(a, b)`."""
+    own = [name for name in positional if name not in {"self", "cls"}]
+    return f"{subject}({', '.join((*own, 'a', 'b'))})"
+
+
+def _is_list_of_right(annotation: str, values: Any, most: float) -> bool:
+    """Return whether a value is a list or tuple of one to `most` values that the annotation allows."""
+    if not isinstance(values, (list, tuple)) or not 1 <= len(values) <= most:
+        return False
+    try:
+        for each in values:
+            _check_of(annotation)(each)
+    except _WrongKindError:
+        return False
+    return True
 
 
 def _parameters_of(function: Callable[..., Any]) -> _Parameters:

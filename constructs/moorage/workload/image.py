@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from moorage.workload import image_limits
+from moorage.workload.attribute_names import AnswersNamesOfCdk
 from moorage.workload.plain_texts import PlainText, check_literals
 from moorage.workload.problems import Problems, is_token
 from moorage.workload.required_services import INTERNET_NEEDS, PRIVATE_IMAGE_NEEDS, Needs
@@ -30,7 +31,7 @@ _PRIVATE_REGISTRY_PATTERN = re.compile(
 
 @value_class
 @attrs.frozen
-class Image:
+class Image(metaclass=AnswersNamesOfCdk):
     """The source of a container image, created by one of the `from_*` methods."""
 
     @property

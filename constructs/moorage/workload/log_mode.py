@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from moorage.workload import container_limits
+from moorage.workload.attribute_names import AnswersNamesOfCdk
 from moorage.workload.problems import Problems
 from moorage.workload.value import value_class
 
@@ -14,7 +15,7 @@ _DEFAULT_BUFFER_MIB = 10
 
 @value_class
 @attrs.frozen
-class LogMode:
+class LogMode(metaclass=AnswersNamesOfCdk):
     """The delivery mode of the logs of a container, for the time in which CloudWatch Logs does not take them.
 
     Blocking mode loses no logs, but the application stops when it writes the next line, and can fail its health checks.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from moorage.workload import rollout_limits
+from moorage.workload.attribute_names import AnswersNamesOfCdk
 from moorage.workload.circuit_breaker import CircuitBreaker
 from moorage.workload.durations import optional_seconds, seconds
 from moorage.workload.problems import Problems
@@ -71,7 +72,7 @@ def _hooks(hooks: Iterable[LifecycleHook]) -> tuple[LifecycleHook, ...]:
 
 @value_class
 @attrs.frozen(kw_only=True)
-class Rollout:
+class Rollout(metaclass=AnswersNamesOfCdk):
     """The way in which a new version of a service replaces the old one.
 
     Create a rollout with `rolling`, `blue_green`, `canary` or `linear`. Rollouts of the last three kinds start all

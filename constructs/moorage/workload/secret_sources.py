@@ -60,6 +60,16 @@ def check_secrets(argument: str, secrets: Mapping[Any, Any], problems: Problems)
             problems.check(container_limits.SECRET_VERSION, f"{argument}[{name!r}]", reference_version)
 
 
+def wrong_variable(name: str, value: Any) -> str:
+    """Return the problem of an environment variable whose value is no string. Only numbers and booleans are shown."""
+    wrong = f"environment[{name!r}] must be of type str"
+    if isinstance(value, (int, float)):
+        return f"{wrong} (got {value!r} of type {type(value).__name__}); use {{{name!r}: {str(value)!r}}}"
+    is_meant_as_secret = "aws-cdk-lib.SecretValue" in names_of(value) or is_secret(value)
+    way_out = f"secrets={{{name!r}: ...}}" if is_meant_as_secret else "a string"
+    return f"{wrong} (got a value of type {public_name(value)}); use {way_out}"
+
+
 def source_service(secret: Any) -> str:
     """Return the AWS service from which a secret is read, as in the name of the service's endpoint."""
     parameter = is_parameter(secret) or (is_reference(secret) and ":ssm:" in secret.arn)

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from moorage.workload.cdk_types import names_of, public_name
-from moorage.workload.problems import is_token
+from moorage.workload.cdk_types import public_name
+from moorage.workload.equivalents import SCHEDULER, equivalent
 
 ALIASES = {
     "CapacityChoice": "Capacity | Mapping[Capacity, int] | Strategy",
@@ -47,10 +47,12 @@ EXAMPLES = {
     "Architecture": "Architecture.ARM64",
     "AuditTrail": "AuditTrail.own()",
     "Capacity": "Capacity.fargate()",
+    "CircuitBreaker": "CircuitBreaker()",
     "Container": "Container(image)",
     "ContainerCondition": "ContainerCondition.HEALTHY",
     "Encryption": "Encryption.own_key()",
     "EnvironmentFile": "EnvironmentFile.from_bucket(bucket, 'app.env')",
+    "ExecSessions": "ExecSessions()",
     "HealthCheck": "HealthCheck('curl -f http://localhost')",
     "Image": "Image.from_repository(..., tag=...)",
     "InstanceRequirements": "InstanceRequirements(vcpus=(2, 4), memory_mib=(4096, None))",
@@ -62,10 +64,13 @@ EXAMPLES = {
     "NetworkMode": "NetworkMode.BRIDGE",
     "OperatingSystemFamily": "OperatingSystemFamily.LINUX",
     "PullThrough": "PullThrough.ecr_public()",
+    "RestartPolicy": "RestartPolicy()",
+    "RollbackAlarms": "RollbackAlarms()",
     "Rollout": "Rollout.blue_green()",
     "Route": "Route(load_balancer)",
     "Scaling": "Scaling(2, 10, cpu_percent=60)",
     "Scanning": "Scanning.basic()",
+    "ServiceConnect": "ServiceConnect()",
     "Severity": "Severity.CRITICAL",
     "TargetHealth": "TargetHealth('/health')",
     "Task": "Task(container)",
@@ -110,7 +115,6 @@ _UNITS = {
 }
 """The units of durations that are not given in seconds, by the argument, with its class if the argument needs it."""
 _DURATION = ("cdk.Duration", "datetime.timedelta")
-_EXPRESSION = re.compile(r"(at|cron|rate)\([^()]*\)")
 _INTERFACE = re.compile(r"(?<=\.)I(?=[A-Z])")
 _LONGEST_VALUE = 60
 _NO_VALUE: Final = object()
@@ -134,8 +138,8 @@ def wrong_type(subject: str, name: str, annotation: str, value: Any, entry: str 
 def way_out(subject: str, name: str, annotation: str, value: Any = _NO_VALUE) -> str:
     """Return what to use for an argument. If a value was given, show it in the right type, if it has an equivalent."""
     kinds = [kind for kind in _kinds_of(annotation) if kind != "None"]
-    if "scheduler.ScheduleExpression" in kinds and (schedule := _schedule(value)):
-        return schedule
+    if value is not _NO_VALUE and (instead := equivalent(f"{subject}.{name}", kinds, value)):
+        return with_import(instead)
     hints: dict[str, None] = {}
     for kind in kinds:
         if kind in _DURATION:
@@ -143,19 +147,51 @@ def way_out(subject: str, name: str, annotation: str, value: Any = _NO_VALUE) ->
             hints[_duration(kind, unit, value)] = None
         elif not _is_list_of(kind, kinds):
             hints[_hint(kind, EXAMPLES.get(f"{subject}.{name}") or EXAMPLES.get(kind))] = None
-    return _joined(list(hints))
+    return with_import(_joined(list(hints)))
+
+
+def with_import(text: str) -> str:
+    """Return a way out with the import of the module that programs with other schedules do not import."""
+    return f"{text} {SCHEDULER}" if "scheduler.ScheduleExpression" in text else text
+
+
+def wrong_list(name: str, annotation: str, values: list[Any] | tuple[Any, ...], rest: str) -> str:
+    """Return the problem of a list or tuple whose items all have the type that the annotation allows for one value.
+
+    Args:
+        name: The argument.
+        annotation: The annotation of the argument.
+        values: The list or tuple, with at least one item.
+        rest: A call that takes several items one by one, such as `Task(a, b)`. It is needed only for several items.
+    """
+    kinds, kind = _joined(_kinds_of(annotation)), type(values).__name__
+    if len(values) > 1:
+        count = len(values)
+        return (
+            f"{name} must be of type {kinds} (got a {kind} of {count} such values); pass them one by one, as in {rest}"
+        )
+    way = f"use the value without the {kind}"
+    if isinstance(values, tuple):
+        way = "is there a comma at the end of the line that defines it?"
+    return f"{name} must be of type {kinds} (got a {kind} of one such value); {way}"
 
 
 def described(value: Any, annotation: str = "") -> str:
     """Describe a refused value without showing anything that may be secret."""
     if isinstance(value, type):
         return f"the class {value.__name__}"
-    shown = isinstance(value, (str, bytes, int, float, list, tuple, set, type(None))) and "Secret" not in annotation
-    if not shown:
+    if not _is_plain(value) or "Secret" in annotation:
         return f"a value of type {public_name(value)}"
     text = repr(value)
     cut = text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
     return f"{cut} of type {type(value).__name__}"
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether the text of a value is short and readable, as that of a number, and not that of an object."""
+    if isinstance(value, (list, tuple, set)):
+        return all(map(_is_plain, value))
+    return isinstance(value, (str, bytes, int, float, type(None)))
 
 
 def members_of(node: ast.expr) -> Iterator[ast.expr]:
@@ -183,6 +219,8 @@ def _kinds_of(annotation: str) -> list[str]:
 
 def _hint(kind: str, example: str | None) -> str:
     name, _, of = kind.partition("[")
+    if kind == "Mapping[str, str]":
+        return "a dict of strings"
     if name in {"Iterable", "Sequence"}:
         element = of.removesuffix("]")
         return f"a list such as [{EXAMPLES[element]}]" if element in EXAMPLES else f"a list of {_elements(element)}"
@@ -211,19 +249,6 @@ def _duration(kind: str, unit: str, value: Any) -> str:
     number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     count = int(value) if number and value >= 0 and value == int(value) else "..."
     return f"{kind}.{unit}({count})" if kind == "cdk.Duration" else f"{kind}({unit}={count})"
-
-
-def _schedule(value: Any) -> str | None:
-    """Return the expression of EventBridge Scheduler for a text, a duration, or a `Schedule` of another service."""
-    expression = "scheduler.ScheduleExpression"
-    if isinstance(value, str) and _EXPRESSION.fullmatch(value) and not is_token(value):
-        return f"{expression}.expression({value!r})"
-    names = names_of(value)
-    if names & {"aws-cdk-lib.Duration", "timedelta"}:
-        return f"{expression}.rate(...)"
-    if any(name.startswith("aws_") and name.endswith(".Schedule") for name in names):
-        return f"{expression}.cron(...)"
-    return None
 
 
 def _joined(words: list[str]) -> str:

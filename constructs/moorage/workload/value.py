@@ -24,7 +24,25 @@ def value_class(cls: Class) -> Class:
     door(cls)
     for name, method in (("__copy__", _copy), ("__deepcopy__", _copy), ("__reduce__", _reduce)):
         setattr(cls, name, method)
+    setattr(cls, "__setattr__", _refuse_change)  # noqa: B010  # mypy refuses the assignment to a type
     return cls
+
+
+def _refuse_change(self: Any, name: str, _: Any) -> None:
+    """Refuse a new value of an attribute, as attrs does, but say how to make a copy.
+
+    Args:
+        self: The value.
+        name: The attribute.
+
+    Raises:
+        FrozenInstanceError: Always.
+    """
+    error = attrs.exceptions.FrozenInstanceError()
+    kind = type(self).__name__
+    way_out = f"use attrs.evolve(value, {name}=...)" if hasattr(self, name) else f"see help(moorage.{kind})"
+    error.add_note(f"{name} of a {kind} cannot be set; {way_out}")
+    raise error
 
 
 def _copy(self: Any, *_: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from moorage.workload import container_limits, platform_limits, volume_limits
+from moorage.workload.attribute_names import AnswersNamesOfCdk
 from moorage.workload.container_checks import clean_path
 from moorage.workload.problems import Problems
 from moorage.workload.value import value_class
@@ -32,7 +33,7 @@ class Mount:
 
 @value_class
 @attrs.frozen
-class Volume:
+class Volume(metaclass=AnswersNamesOfCdk):
     """A volume of a task, which containers mount with `Container(mounts=...)`.
 
     Create a volume with `bind_mount`, `efs` or `ebs`.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from moorage.workload import capacity_limits
+from moorage.workload.attribute_names import AnswersNamesOfCdk
 from moorage.workload.durations import optional_seconds
 from moorage.workload.problems import Problems
 from moorage.workload.required_services import Needs
@@ -44,7 +45,7 @@ class CapacityKind(enum.Enum):
 
 @value_class
 @attrs.frozen(eq=False)
-class Capacity:
+class Capacity(metaclass=AnswersNamesOfCdk):
     """The capacity that tasks run on, created by one of its methods.
 
     Capacities are compared by identity, and can be the keys of a mapping.

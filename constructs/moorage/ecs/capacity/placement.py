@@ -12,6 +12,7 @@ from aws_cdk import aws_ecs as ecs
 
 from moorage.ecs.capacity.capacity import CAPACITY_ATTRIBUTE, CapacityKind
 from moorage.workload import capacity_limits
+from moorage.workload.attribute_names import AnswersNamesOfCdk
 from moorage.workload.problems import is_token
 from moorage.workload.value import value_class
 
@@ -40,7 +41,7 @@ def _constraints(constraints: Iterable[ecs.PlacementConstraint]) -> tuple[ecs.Pl
 
 @value_class
 @attrs.frozen(kw_only=True)
-class Placement:
+class Placement(metaclass=AnswersNamesOfCdk):
     """The placement of tasks on the instances of an Auto Scaling group. AWS decides the placement on other capacities.
 
     A placement is checked when a service or a job uses it.

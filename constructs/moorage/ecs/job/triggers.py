@@ -18,6 +18,7 @@ from moorage.delivery.alarm_actions import check_alarm_actions
 from moorage.delivery.dead_letters import check_queue
 from moorage.scope.place import check_place
 from moorage.workload import command_limits, event_patterns, job_limits, schedule_expressions
+from moorage.workload.attribute_names import AnswersNamesOfCdk
 from moorage.workload.durations import optional_seconds
 from moorage.workload.plain_texts import PlainText, check_literals, check_unwrapped
 from moorage.workload.problems import Problems, is_token
@@ -145,7 +146,7 @@ class Trigger:
 
 @value_class
 @attrs.frozen
-class Schedule(Trigger):
+class Schedule(Trigger, metaclass=AnswersNamesOfCdk):
     """The schedule of a job, and the retries of a start. A bare `ScheduleExpression` has the defaults below.
 
     Args:
