@@ -12,11 +12,8 @@ from moorage.workload.cdk_types import names_of, public_name
 from moorage.workload.problems import is_token
 
 ALIASES = {
-    "CapacityChoice": "Capacity | Mapping[Capacity, int] | Strategy",
     "Construct": "constructs.Construct",
     "ITopic": "sns.ITopic",
-    "Images": "Iterable[PushedImage | tuple[str | Sequence[str], dt.date]]",
-    "Origin": "Registry | ReplicationSource",
     "SubnetSelection": "ec2.SubnetSelection",
 }
 """The aliases that annotations use, with their types."""

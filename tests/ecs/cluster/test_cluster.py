@@ -658,7 +658,9 @@ def test_two_namespaces_with_the_same_name_are_refused(app: cdk.App) -> None:
     for name in ("Test", "Live"):
         stack = cdk.Stack(cdk.Stage(app, name), "Shop", env=place)
         Cluster(stack, "Cluster", vpc=imported_vpc(stack), namespace="shop")
-    with pytest.raises(RuntimeError, match="are both the AWS::ServiceDiscovery::HttpNamespace 'shop'"):
+    with pytest.raises(
+        RuntimeError, match="have the same name 'shop', but the name of each AWS::ServiceDiscovery::HttpNamespace"
+    ):
         app.synth()
 
 

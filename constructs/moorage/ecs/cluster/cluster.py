@@ -11,7 +11,7 @@ from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
 from moorage.ecs.capacity.capacity import Capacity, CapacityKind
-from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
+from moorage.ecs.capacity.strategy import Strategy
 from moorage.ecs.cluster.cluster_checks import (
     check_capacities,
     check_default_strategy,
@@ -63,7 +63,7 @@ class Cluster(RefusingCluster):
         *,
         vpc: Network | ec2.IVpc,
         capacity: Sequence[Capacity] | None = None,
-        default_strategy: CapacityChoice | None = None,
+        default_strategy: Capacity | Mapping[Capacity, int] | Strategy | None = None,
         namespace: str | None = None,
         container_insights: ecs.ContainerInsights = ecs.ContainerInsights.ENHANCED,
         failure_events: bool = True,
