@@ -46,7 +46,6 @@ from tests.conftest import imported_vpc, template
 from tests.workload.load_balancing_limit_cases import ARN, NETWORK_ARN
 
 WEB = Task(Container("public.ecr.aws/docker/library/nginx:1.29", port=8080))
-ALIASES = {"CapacityChoice": "Capacity | Mapping[Capacity, int] | Strategy", "Origin": "Registry | ReplicationSource"}
 
 
 def callables() -> Iterator[tuple[str, Callable[..., Any], bool]]:
@@ -75,7 +74,7 @@ def a_generator() -> Iterator[object]:
 
 def members(annotation: str) -> set[str]:
     """Return the members of a union, and the elements of its sequences."""
-    parts = re.split(r" \| (?![^\[]*\])", ALIASES.get(annotation, annotation))
+    parts = re.split(r" \| (?![^\[]*\])", annotation)
     elements = [match[1] for part in parts if (match := re.fullmatch(r"(?:Sequence|Iterable)\[(.*)\]", part))]
     return set(parts).union(*map(members, elements))
 

@@ -413,7 +413,7 @@ REFUSED: dict[str, tuple[Callable[[Shop], object], str]] = {
                 )
             )
         ),
-        "which is plain text; use the secret itself",
+        "since the secret is plain text without fields; use the secret itself",
     ),
     "the previous version of a new secret": (
         lambda shop: shop.service(

@@ -108,7 +108,18 @@ def __getattr__(name: str) -> Any:
     if type(word) is not type and "__init__" in vars(word):  # jsii's metaclass hides the arguments otherwise
         _self, *arguments = inspect.signature(word.__init__).parameters.values()
         word.__signature__ = inspect.Signature(arguments)
+    elif "__attrs_attrs__" in vars(word):
+        _show_computed_defaults(word.__init__)
     return word
+
+
+def _show_computed_defaults(initializer: Any) -> None:
+    """Show a default that follows from other arguments as `...`, and not as the `NOTHING` of attrs."""
+    from attrs import NOTHING  # noqa: PLC0415  # an import of moorage needs no attrs
+
+    signature = inspect.signature(initializer)
+    shown = [each.replace(default=...) if each.default is NOTHING else each for each in signature.parameters.values()]
+    initializer.__signature__ = signature.replace(parameters=shown)
 
 
 def _loaded(module: str) -> ModuleType:

@@ -10,7 +10,7 @@ import pytest
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_scheduler as scheduler
 
-from moorage import Capacity, Cluster, Container, Job, Scaling, Service, Task, Worker
+from moorage import Capacity, Cluster, Container, Job, Scaling, Service, Task, ValidationError, Worker
 from moorage.ecs.identity import Identity
 from tests.conftest import imported_vpc, template, warnings_of
 
@@ -112,20 +112,43 @@ def two_services_of_an_existing_cluster(stack: cdk.Stack, other: cdk.Stack) -> N
 
 
 @pytest.mark.parametrize(
-    ("define", "kind", "name"),
+    ("define", "kind", "name", "within"),
     [
-        (two_clusters, "Cluster", "main"),
-        (two_families, "TaskDefinition", "front"),
-        (two_services, "Service", "web in One/Cluster"),
-        (two_services_of_an_existing_cluster, "Service", "web in main"),
+        (two_clusters, "Cluster", "main", "an account and region"),
+        (two_families, "TaskDefinition", "front", "an account and region"),
+        (two_services, "Service", "web", "the cluster One/Cluster"),
+        (two_services_of_an_existing_cluster, "Service", "web", "the cluster main"),
     ],
 )
 def test_a_name_that_is_used_twice_in_one_account_and_region_is_refused(
-    app: cdk.App, define: Any, kind: str, name: str
+    app: cdk.App, define: Any, kind: str, name: str, within: str
 ) -> None:
     define(cdk.Stack(app, "One", env=PLACE), cdk.Stack(app, "Two", env=PLACE))
-    with pytest.raises(RuntimeError, match=f"are both the AWS::ECS::{kind} {name!r} of one account and region"):
+    rule = f"have the same name {name!r}, but the name of each AWS::ECS::{kind} must be unique in {within}; use another"
+    with pytest.raises(RuntimeError, match=rule):
         app.synth()
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [({"cluster_name": "main"}, "ECS::Cluster"), ({"namespace": "shop"}, "ServiceDiscovery::HttpNamespace")],
+)
+def test_a_name_that_is_used_twice_in_one_stack_is_refused_at_once(
+    app: cdk.App, options: dict[str, Any], kind: str
+) -> None:
+    stack = cdk.Stack(app, "Shop")
+    vpc = imported_vpc(stack)
+    Cluster(stack, "One", vpc=vpc, **options)
+    with pytest.raises(ValidationError, match=rf"^Shop/Two: Shop/One has the same name .* AWS::{kind} must be unique"):
+        Cluster(stack, "Two", vpc=vpc, **options)
+
+
+def test_the_second_service_of_a_name_is_refused_at_once(app: cdk.App) -> None:
+    stack = cdk.Stack(app, "Shop")
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack))
+    Service(stack, "One", cluster=cluster, task=TASK, service_name="web")
+    with pytest.raises(ValidationError, match="must be unique in the cluster Shop/Cluster; use another name"):
+        Service(stack, "Two", cluster=cluster, task=TASK, service_name="web")
 
 
 def test_services_of_two_clusters_may_have_one_name(app: cdk.App) -> None:

@@ -162,10 +162,11 @@ def read(file: Path | None) -> Usage:
         return Usage()
     try:
         text = file.read_text("utf-8-sig")  # editors on Windows can write a byte order mark
-        content = tomllib.loads(text, parse_float=Decimal)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(f"{file} cannot be read ({reason}); name another usage file") from error
+    try:
+        content = tomllib.loads(text, parse_float=Decimal)
     except RecursionError as error:
         raise UsageError(f"{file} is not valid TOML: it is nested too deeply") from error
     except ValueError as error:  # also of a number with thousands of digits

@@ -24,7 +24,7 @@ def region_problem(region: str, argument: str, form: str) -> str:
     Args:
         region: The text.
         argument: The argument or the option, such as `--region`.
-        form: How the argument is written, with `{}` for the code, such as `--region {}`.
+        form: The argument as it is written, with `{}` for the code, such as `--region {}`.
     """
     if REGION.fullmatch(region):
         return ""

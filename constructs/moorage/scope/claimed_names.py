@@ -11,6 +11,7 @@ import aws_cdk as cdk
 from moorage.scope.per_construct import PerConstruct
 from moorage.scope.place import Place, place_of, stage_path
 from moorage.scope.stage_validation import add_stage_check
+from moorage.workload.errors import ValidationError
 from moorage.workload.problems import is_token
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class _Claim:
     construct: Construct
     kind: str
     name: str
+    within: str
     stack: str
     stage: str | None
     place: Place
@@ -40,23 +42,34 @@ class _Claim:
 _claims: PerConstruct[IConstruct, list[_Claim]] = PerConstruct()
 
 
-def claim_name(construct: Construct, kind: str, name: str) -> None:
+def claim_name(construct: Construct, kind: str, name: str, within: str = "an account and region") -> None:
     """Record that `construct` uses a name that must be unique in its account and region.
 
-    Using a name twice in one account and region is an error at synthesis. If the account or region of a stack is not
-    known, the app gets only a warning.
+    Using a name twice in one stack is an error at once, and in two stacks of one account and region an error at
+    synthesis. If the account or region of a stack is not known, the app gets only a warning.
 
     Args:
         construct: The construct that uses the name.
         kind: The CloudFormation type of the named resource.
         name: The name. Tokens are not recorded.
+        within: The part of the account and region in which the name must be unique, such as `the cluster Shop/Main`.
+
+    Raises:
+        ValueError: If another construct of the stack has the name.
     """
     if is_token(name):
         return
     stack = cdk.Stack.of(construct).node.path
-    claim = _Claim(construct, kind, name, stack, stage_path(construct), place_of(construct))
+    claim = _Claim(construct, kind, name, within, stack, stage_path(construct), place_of(construct))
     claims = _claims.get_or_make(construct.node.root, list)
-    same_names = [each for each in claims if (each.kind, each.name) == (kind, name)]
+    same_names = [each for each in claims if (each.kind, each.name, each.within) == (kind, name, within)]
+    for earlier in same_names:
+        if claim.stack == earlier.stack and exists(earlier.construct):
+            raise ValidationError(
+                f"{construct.node.path}: {earlier.construct.node.path} has the same name {name!r}, but the name of each"
+                f" {kind} must be unique in {within}; use another name for one of these resources, or leave the name "
+                "out"
+            )
     claims.append(claim)
     for earlier in same_names:
         if claim.is_of_same_place(earlier):
@@ -67,8 +80,8 @@ def claim_name(construct: Construct, kind: str, name: str) -> None:
             cdk.Annotations.of(construct).add_warning_v2(
                 _SAME_NAME_WARNING,
                 f"{earlier.construct.node.path} has the same name {name!r}, but the name of each {kind} must be unique "
-                "in an account and region; use env= for both stacks if their accounts or regions differ, or another "
-                "name for one of these resources",
+                f"in {within}; use env= for both stacks if their accounts or regions differ, or another name for one "
+                "of these resources",
             )
             return
 
@@ -78,8 +91,8 @@ def _conflict(earlier: _Claim, claim: _Claim) -> list[str]:
         return []
     paths = f"{earlier.construct.node.path} and {claim.construct.node.path}"
     return [
-        f"{paths} are both the {claim.kind} {claim.name!r} of one account and region, where the name must be unique; "
-        "use another name for one of these resources, or leave the name out"
+        f"{paths} have the same name {claim.name!r}, but the name of each {claim.kind} must be unique in "
+        f"{claim.within}; use another name for one of these resources, or leave the name out"
     ]
 
 

@@ -12,11 +12,8 @@ from moorage.workload.cdk_types import public_name
 from moorage.workload.equivalents import SCHEDULER, equivalent
 
 ALIASES = {
-    "CapacityChoice": "Capacity | Mapping[Capacity, int] | Strategy",
     "Construct": "constructs.Construct",
     "ITopic": "sns.ITopic",
-    "Images": "Iterable[PushedImage | tuple[str | Sequence[str], dt.date]]",
-    "Origin": "Registry | ReplicationSource",
     "SubnetSelection": "ec2.SubnetSelection",
 }
 """The aliases that annotations use, with their types."""

@@ -468,6 +468,12 @@ def test_a_cluster_has_one_list_of_capacities(stack: cdk.Stack, method: str) -> 
         getattr(cluster, method)()
 
 
+def test_a_cluster_has_one_default_strategy(stack: cdk.Stack) -> None:
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack))
+    with pytest.raises(ValueError, match=r"add_default_capacity_provider_strategy .*; use Cluster\(default_strategy="):
+        cluster.add_default_capacity_provider_strategy([])  # type: ignore[arg-type]  # type checkers refuse it, too
+
+
 def test_a_task_that_fits_on_no_managed_instance_is_refused(stack: cdk.Stack) -> None:
     small = InstanceRequirements(vcpus=(2, 4), memory_mib=(1, None), architecture=Architecture.ARM64)
     large = Task(Container("redis:8"), cpu=16384, memory_mib=4096, architecture=Architecture.ARM64)

@@ -658,7 +658,9 @@ def test_two_namespaces_with_the_same_name_are_refused(app: cdk.App) -> None:
     for name in ("Test", "Live"):
         stack = cdk.Stack(cdk.Stage(app, name), "Shop", env=place)
         Cluster(stack, "Cluster", vpc=imported_vpc(stack), namespace="shop")
-    with pytest.raises(RuntimeError, match="are both the AWS::ServiceDiscovery::HttpNamespace 'shop'"):
+    with pytest.raises(
+        RuntimeError, match="have the same name 'shop', but the name of each AWS::ServiceDiscovery::HttpNamespace"
+    ):
         app.synth()
 
 
@@ -668,3 +670,17 @@ def test_the_key_of_sessions_and_the_log_groups_stay_exported(stack: cdk.Stack) 
     resources = {each["Fn::GetAtt"][0] if "Fn::GetAtt" in each else each["Ref"] for each in values}
     names = {name.rstrip("0123456789ABCDEF") for name in resources}
     assert names >= {"ClusterSessions", "ClusterSessionKey", "ClusterForensicsLogs"}
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("add_default_cloud_map_namespace", {"name": "shop", "use_for_service_connect": True}),
+        ("add_default_cloud_map_namespace", {"name": "shop.internal"}),
+        ("add_existing_default_cloud_map_namespace", {"namespace": None}),
+    ],
+)
+def test_a_default_namespace_is_refused(stack: cdk.Stack, method: str, arguments: dict[str, Any]) -> None:
+    cluster = Cluster(stack, "Cluster", vpc=imported_vpc(stack))
+    with pytest.raises(ValueError, match=rf"Cluster: {method} must not be called.*; use Cluster\(namespace=\.\.\.\)"):
+        getattr(cluster, method)(**arguments)

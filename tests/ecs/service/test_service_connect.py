@@ -567,7 +567,7 @@ def in_cloud_map(stack: cdk.Stack, name: str, namespace: servicediscovery.INames
     Service(stack, name, cluster=cluster, task=task("web"), cloud_map_options=options)
 
 
-SAME_NAME = "are both the AWS::ServiceDiscovery::Service 'api in "
+SAME_NAME = "the same name 'api', but the name of each AWS::ServiceDiscovery::Service must be unique in the namespace "
 
 
 def test_a_name_that_exists_in_cloud_map_is_refused(app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc) -> None:
@@ -577,9 +577,8 @@ def test_a_name_that_exists_in_cloud_map_is_refused(app: cdk.App, stack: cdk.Sta
     in_cloud_map(stack, "A", first)
     in_cloud_map(stack, "B", second)
     app.synth()
-    in_cloud_map(stack, "C", first)
-    with pytest.raises(RuntimeError, match=f"Shop/A and Shop/C {SAME_NAME}"):
-        app.synth(force=True)
+    with pytest.raises(ValueError, match=f"Shop/C: Shop/A has {SAME_NAME}Shop/shop"):
+        in_cloud_map(stack, "C", first)
 
 
 def test_a_name_in_a_namespace_that_is_imported_twice_is_refused(app: cdk.App) -> None:
@@ -589,19 +588,16 @@ def test_a_name_in_a_namespace_that_is_imported_twice_is_refused(app: cdk.App) -
             stack, "Names", namespace_arn=f"{NAMESPACE}/ns-1", namespace_id="ns-1", namespace_name="shop.local"
         )
         in_cloud_map(stack, "Api", namespace)
-    with pytest.raises(RuntimeError, match=f"First/Api and Second/Api {SAME_NAME}ns-1'"):
+    with pytest.raises(RuntimeError, match=f"First/Api and Second/Api have {SAME_NAME}ns-1;"):
         app.synth()
 
 
-def test_service_connect_and_cloud_map_share_the_names_of_a_namespace(
-    app: cdk.App, stack: cdk.Stack, vpc: ec2.IVpc
-) -> None:
+def test_service_connect_and_cloud_map_share_the_names_of_a_namespace(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     namespace = servicediscovery.PrivateDnsNamespace(stack, "Names", name="shop.local", vpc=vpc)
     cluster = Cluster.from_attributes(stack, "Imported", cluster_name="shop", vpc=vpc, namespace=namespace)
     service(stack, cluster, "api")
-    in_cloud_map(stack, "Other", namespace)
-    with pytest.raises(RuntimeError, match=f"Shop/Api and Shop/Other {SAME_NAME}"):
-        app.synth()
+    with pytest.raises(ValueError, match=f"Shop/Other: Shop/Api has {SAME_NAME}"):
+        in_cloud_map(stack, "Other", namespace)
 
 
 @pytest.mark.parametrize("namespace", ["shop", f"{NAMESPACE}/ns-abc"])
@@ -615,7 +611,7 @@ def test_a_name_of_service_connect_in_two_stacks_is_refused(
         cluster = Cluster.from_attributes(stack, "Cluster", cluster_name="shop", vpc=imported_vpc(stack), namespace=own)
         service(stack, cluster, "api")
     if clash:
-        with pytest.raises(RuntimeError, match=f"First/Api and Second/Api {SAME_NAME}"):
+        with pytest.raises(RuntimeError, match=f"First/Api and Second/Api have {SAME_NAME}"):
             app.synth()
     else:
         app.synth()

@@ -116,7 +116,7 @@ def of(name: str, **arguments: Any) -> Callable[[cdk.Stack], ecs.Secret]:
     [
         (
             of("password"),
-            r"must refer to a field of the secret \(got 'password'\), which is plain text; use the secret itself",
+            r"must not refer to a field \(got 'password'\), since the secret is plain text .*; use the secret itself",
         ),
         (
             of("pass", generate_secret_string=GENERATED),
@@ -183,7 +183,7 @@ def test_a_secret_that_cdk_refuses_to_write_out_is_refused_in_our_words(place: s
 @pytest.mark.parametrize("text", ["hunter2", "[1, 2]", '"text"'])
 def test_a_secret_that_is_no_object_has_no_fields(stack: cdk.Stack, text: str) -> None:
     plain = of("password", secret_string_value=cdk.SecretValue.unsafe_plain_text(text))
-    with pytest.raises(ValueError, match=r"\(got 'password'\), which is plain text; use the secret itself"):
+    with pytest.raises(ValueError, match=r"\(got 'password'\), since the secret is plain text without fields; use"):
         service(stack, Container("redis:8", secrets={"PASSWORD": plain(stack)}))
 
 

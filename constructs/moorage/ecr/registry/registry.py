@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
@@ -99,7 +99,7 @@ class Registry(RegistryEvents, RegistryMetrics):
         *,
         scanning: Scanning = DEFAULT_SCANNING,
         replication: Sequence[Replication] = (),
-        replicates_from: Sequence[Origin] = (),
+        replicates_from: Sequence[Registry | ReplicationSource] = (),
         pull_through: Sequence[PullThrough] = (),
         templates: Sequence[RepositoryTemplate] = (),
         policy: Sequence[iam.PolicyStatement] = (),
@@ -362,7 +362,3 @@ def _cache_templates(caches: Sequence[PullThrough]) -> list[RepositoryTemplate]:
     return [
         RepositoryTemplate(cache.prefix.rstrip("/"), cache.settings, applied_for=PULL_THROUGH_CACHE) for cache in caches
     ]
-
-
-Origin: TypeAlias = Registry | ReplicationSource
-"""A source of replicated images: a registry of this app, or of another app."""

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 _SECONDS_PER_DAY = 86400
 _ANY, _TAGGED, _UNTAGGED = "any", "tagged", "untagged"
 _STANDARD, _ARCHIVE = "standard", "archive"
-
-
-Images: TypeAlias = Iterable[PushedImage | tuple[str | Sequence[str], dt.date]]
 
 
 @value_class
@@ -258,7 +255,9 @@ class LifecyclePolicy:
         rules = [rule._to_json(priority) for priority, rule in self._rules_by_priority]
         return json.dumps({"rules": rules}, separators=(",", ":"))
 
-    def keeps(self, images: Images, *, at: dt.date | None = None) -> list[str]:
+    def keeps(
+        self, images: Iterable[PushedImage | tuple[str | Sequence[str], dt.date]], *, at: dt.date | None = None
+    ) -> list[str]:
         """Return the tags that can still be pulled after ECR applies this policy, in the order of `images`.
 
         Args:
@@ -267,7 +266,9 @@ class LifecyclePolicy:
         """
         return self._tags_with(images, at, "keep")
 
-    def archives(self, images: Images, *, at: dt.date | None = None) -> list[str]:
+    def archives(
+        self, images: Iterable[PushedImage | tuple[str | Sequence[str], dt.date]], *, at: dt.date | None = None
+    ) -> list[str]:
         """Return the tags of images that are in the archive after ECR applies this policy.
 
         Args:
@@ -276,7 +277,9 @@ class LifecyclePolicy:
         """
         return self._tags_with(images, at, "archive")
 
-    def expires(self, images: Images, *, at: dt.date | None = None) -> list[str]:
+    def expires(
+        self, images: Iterable[PushedImage | tuple[str | Sequence[str], dt.date]], *, at: dt.date | None = None
+    ) -> list[str]:
         """Return the tags of images that ECR deletes when it applies this policy.
 
         Args:
@@ -285,7 +288,9 @@ class LifecyclePolicy:
         """
         return self._tags_with(images, at, "expire")
 
-    def outcome(self, images: Images, *, at: dt.date | None = None) -> list[tuple[PushedImage, str]]:
+    def outcome(
+        self, images: Iterable[PushedImage | tuple[str | Sequence[str], dt.date]], *, at: dt.date | None = None
+    ) -> list[tuple[PushedImage, str]]:
         """Return the outcome for each image, including images without a tag: `keep`, `archive` or `expire`.
 
         The evaluation follows the ECR guide. All rules are evaluated for all images, then applied by priority. Only the
@@ -315,7 +320,9 @@ class LifecyclePolicy:
                 outcomes[number] = "keep"
         return list(zip(pushed_images, outcomes, strict=True))
 
-    def _tags_with(self, images: Images, at: dt.date | None, outcome: str) -> list[str]:
+    def _tags_with(
+        self, images: Iterable[PushedImage | tuple[str | Sequence[str], dt.date]], at: dt.date | None, outcome: str
+    ) -> list[str]:
         return [
             tag
             for image, image_outcome in self.outcome(images, at=at)

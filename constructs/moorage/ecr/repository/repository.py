@@ -24,6 +24,7 @@ from moorage.workload.door import door
 from moorage.workload.durations import optional_seconds
 from moorage.workload.errors import ValidationError
 from moorage.workload.problems import Problems
+from moorage.workload.refused import refused
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -157,7 +158,8 @@ class Repository(ecr.Repository):
 
         return pull_count(self.repository_name, **options)
 
-    def add_lifecycle_rule(self, *_: Any, **__: Any) -> NoReturn:
+    @refused
+    def add_lifecycle_rule(self, *_: Any, **__: Any) -> NoReturn:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]  # no call is valid
         """Raise an error, since rules must be checked together when the repository is defined.
 
         Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -11,8 +11,7 @@ from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
 from moorage.ecs.capacity.capacity import Capacity, CapacityKind
-from moorage.ecs.capacity.strategy import CapacityChoice, Strategy
-from moorage.ecs.cluster.advised_cluster import AdvisedCluster
+from moorage.ecs.capacity.strategy import Strategy
 from moorage.ecs.cluster.cluster_checks import (
     check_capacities,
     check_default_strategy,
@@ -20,6 +19,7 @@ from moorage.ecs.cluster.cluster_checks import (
     check_names,
 )
 from moorage.ecs.cluster.failure_events import FailureEvents
+from moorage.ecs.cluster.refusing_cluster import RefusingCluster
 from moorage.ecs.network.network import UNREACHABLE_WARNING, Network, Reach, keep_vpc_exported, vpc_of
 from moorage.scope.acknowledgements import acknowledge
 from moorage.scope.claimed_names import claim_name
@@ -48,11 +48,11 @@ _ENHANCED_INSIGHTS = (
 
 
 @door
-class Cluster(AdvisedCluster):
+class Cluster(RefusingCluster):
     """An ECS cluster in a VPC, with the capacities that its services may use.
 
-    A `Cluster` is an `ecs.Cluster`, but CDK's methods that add capacity raise an error, since a cluster has one list of
-    capacities. Pass `cluster.with_capacity` to CDK's own constructs (`ecs.Ec2Service`, `ecs_patterns`). The
+    A `Cluster` is an `ecs.Cluster`, but CDK's methods that add capacity or a namespace raise an error, since a cluster
+    has arguments for them. Pass `cluster.with_capacity` to CDK's own constructs (`ecs.Ec2Service`, `ecs_patterns`). The
     `connections` of the cluster are the connections of the instances that it defines.
     """
 
@@ -63,7 +63,7 @@ class Cluster(AdvisedCluster):
         *,
         vpc: Network | ec2.IVpc,
         capacity: Sequence[Capacity] | None = None,
-        default_strategy: CapacityChoice | None = None,
+        default_strategy: Capacity | Mapping[Capacity, int] | Strategy | None = None,
         namespace: str | None = None,
         container_insights: ecs.ContainerInsights = ecs.ContainerInsights.ENHANCED,
         failure_events: bool = True,
@@ -267,28 +267,6 @@ class Cluster(AdvisedCluster):
         if len(strategy._used_capacities) == 1:
             claims = self._claims.setdefault(strategy._used_capacities[0], [])
             claims.append(Claim(lambda: str(service.node.path), task, minimum))
-
-    def add_capacity(self, *_: Any, **__: Any) -> NoReturn:
-        """Raise a `ValueError`: capacities are passed to the constructor."""
-        self._refuse("add_capacity")
-
-    def add_asg_capacity_provider(self, *_: Any, **__: Any) -> NoReturn:
-        """Raise a `ValueError`: capacities are passed to the constructor."""
-        self._refuse("add_asg_capacity_provider")
-
-    def add_managed_instances_capacity_provider(self, *_: Any, **__: Any) -> NoReturn:
-        """Raise a `ValueError`: capacities are passed to the constructor."""
-        self._refuse("add_managed_instances_capacity_provider")
-
-    def enable_fargate_capacity_providers(self) -> NoReturn:
-        """Raise a `ValueError`: capacities are passed to the constructor."""
-        self._refuse("enable_fargate_capacity_providers")
-
-    def _refuse(self, method: str) -> NoReturn:
-        raise ValidationError(
-            f"{self.node.path}: {method} must not be called, since a cluster has one list of capacities; "
-            "use Cluster(capacity=[Capacity.ec2(...), Capacity.fargate()])"
-        )
 
     def _find_overcommitments(self) -> list[str]:
         from moorage.ecs.capacity.fit_checks import overcommitment_problem  # noqa: PLC0415  # Fargate needs no instance types

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import aws_cdk as cdk
@@ -43,8 +43,9 @@ if TYPE_CHECKING:
     from aws_cdk import aws_scheduler as scheduler
     from aws_cdk import aws_stepfunctions as sfn
 
+    from moorage.ecs.capacity.capacity import Capacity
     from moorage.ecs.capacity.placement import Placement
-    from moorage.ecs.capacity.strategy import CapacityChoice
+    from moorage.ecs.capacity.strategy import Strategy
     from moorage.workload.task import Task
 
 
@@ -97,7 +98,7 @@ class Job(JobCosts):
         timeout: cdk.Duration | dt.timedelta | None = None,
         retries: int = 0,
         retry_interval: cdk.Duration | dt.timedelta | None = None,
-        capacity: CapacityChoice | None = None,
+        capacity: Capacity | Mapping[Capacity, int] | Strategy | None = None,
         placement: Placement | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         assign_public_ip: bool = False,

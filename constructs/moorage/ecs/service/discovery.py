@@ -81,7 +81,7 @@ def claim_discovery_name(
         namespace: The namespace, or its name or ARN.
     """
     if name is not None and namespace is not None and not is_token(name):
-        claim_name(service, "AWS::ServiceDiscovery::Service", f"{name.lower()} in {_key(namespace)}")
+        claim_name(service, "AWS::ServiceDiscovery::Service", name.lower(), f"the namespace {_key(namespace)}")
 
 
 def _key(namespace: servicediscovery.INamespace | str) -> str:

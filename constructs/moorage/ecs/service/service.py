@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -15,7 +15,6 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from moorage.ecs.capacity.placement import EVEN_PLACEMENT, Placement
-from moorage.ecs.capacity.strategy import CapacityChoice
 from moorage.ecs.cdk_values import stack_of
 from moorage.ecs.identity import Identity
 from moorage.ecs.service.define_service import (
@@ -44,6 +43,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_sqs as sqs
 
+    from moorage.ecs.capacity.capacity import Capacity
+    from moorage.ecs.capacity.strategy import Strategy
     from moorage.ecs.load_balancing.gateway_connector import GatewayConnector
     from moorage.ecs.load_balancing.listener import Listener
     from moorage.ecs.load_balancing.route import Route
@@ -84,7 +85,7 @@ class Service(ServiceCosts):
         connect: ServiceConnect | None = None,
         cloud_map_options: ecs.CloudMapOptions | None = None,
         lattice: Lattice | Sequence[Lattice] | None = None,
-        capacity: CapacityChoice | None = None,
+        capacity: Capacity | Mapping[Capacity, int] | Strategy | None = None,
         placement: Placement = EVEN_PLACEMENT,
         vpc_subnets: ec2.SubnetSelection | None = None,
         assign_public_ip: bool = False,

@@ -240,7 +240,7 @@ class ServicePlan:
         if self.service_name is not None and not is_token(self.service_name):
             cluster_name = self.launch.cluster.cluster_name
             cluster = self.launch.cluster.node.path if is_token(cluster_name) else cluster_name
-            claim_name(service, "AWS::ECS::Service", f"{self.service_name} in {cluster}")
+            claim_name(service, "AWS::ECS::Service", self.service_name, f"the cluster {cluster}")
         options, cluster_view = self.cloud_map_options, self.launch.cluster_view
         if self.connect and isinstance(cluster_view, ImportedCluster):
             name, namespace = self.connect._discovery_name_for(self.task), cluster_view.namespace

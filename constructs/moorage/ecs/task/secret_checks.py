@@ -74,11 +74,12 @@ def _check_reference(argument: str, reference: Any, problems: Problems) -> None:
     fields = _fields(resource)
     if field and field not in _ATTACHED_FIELDS and fields is not None and field not in fields:
         names = ", ".join(map(repr, sorted(fields)))
-        got = f"{argument} must refer to a field of the secret (got {field!r})"
         problems.add(
-            f"{got}; use one of the fields {names}, or add {field!r} to secret_string_template="
+            f"{argument} must refer to a field of the secret (got {field!r}); use one of the fields {names}, or add "
+            f"{field!r} to secret_string_template="
             if fields
-            else f"{got}, which is plain text; use the secret itself, or generate JSON with "
+            else f"{argument} must not refer to a field (got {field!r}), since the secret is plain text without "
+            "fields; use the secret itself, or generate JSON with "
             f"SecretStringGenerator(secret_string_template='{{}}', generate_string_key={field!r})"
         )
 

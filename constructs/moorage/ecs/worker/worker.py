@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
     from moorage.advice.monthly_cost import MonthlyCost
     from moorage.advice.placed import Placed
-    from moorage.ecs.capacity.strategy import CapacityChoice
+    from moorage.ecs.capacity.capacity import Capacity
+    from moorage.ecs.capacity.strategy import Strategy
     from moorage.ecs.service.service_connect import ServiceConnect
     from moorage.workload.rollout import Rollout
     from moorage.workload.scaling import Scaling
@@ -79,7 +80,7 @@ class Worker(Construct, Advised):
         topic: sns.ITopic | None = None,
         rollout: Rollout | None = None,
         connect: ServiceConnect | None = None,
-        capacity: CapacityChoice | None = None,
+        capacity: Capacity | Mapping[Capacity, int] | Strategy | None = None,
         placement: Placement = EVEN_PLACEMENT,
         vpc_subnets: ec2.SubnetSelection | None = None,
         assign_public_ip: bool = False,
