@@ -89,6 +89,7 @@ NOT_LOOKED_UP = {
             "Capacity.name",
             "EnvironmentFile.key",
             "FailureEvents.log_policy",
+            *(f"LifecyclePolicy.{each}.images" for each in ("archives", "expires", "keeps", "outcome")),
             "Scanning.kind",
             "ScanningRule.frequency",
             "ScanningRule.filters",

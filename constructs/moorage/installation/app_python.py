@@ -59,8 +59,8 @@ def app_python(app: str | None, *, failed: bool = False, unless_imported: bool =
         app: The command that synthesizes the app, or the folder of an assembly. None for the `app` of `cdk.json`.
         failed: True if the app has failed. Then aws_cdk counts as missing even if the first file of the app does not
             import it. Default: False.
-        unless_imported: Whether a Python can be replaced although the first file of the app imports neither aws_cdk nor
-            moorage. Default: True.
+        unless_imported: False if a Python is replaced only for an app whose first file imports aws_cdk or moorage.
+            Default: True.
     """
     path, words = search_path(), _words(app)
     imported = _imported(words)

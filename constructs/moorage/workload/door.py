@@ -98,7 +98,7 @@ def _checked(function: Callable[..., Any], subject: str) -> Callable[..., Any]:
                 most = math.inf if name == rest else 1
                 problems.append(
                     wrong_list(name, str(annotation), each, _call_of(subject, positional))
-                    if _is_list_of_right(str(annotation), each, most)
+                    if isinstance(each, (list, tuple)) and _is_list_of_right(str(annotation), each, most)
                     else wrong_type(subject, name, str(annotation), value, error.entry)
                 )
         if problems:
@@ -135,9 +135,9 @@ def _call_of(subject: str, positional: tuple[str, ...]) -> str:
     return f"{subject}({', '.join((*own, 'a', 'b'))})"
 
 
-def _is_list_of_right(annotation: str, values: Any, most: float) -> bool:
-    """Return whether a value is a list or tuple of one to `most` values that the annotation allows."""
-    if not isinstance(values, (list, tuple)) or not 1 <= len(values) <= most:
+def _is_list_of_right(annotation: str, values: list[Any] | tuple[Any, ...], most: float) -> bool:
+    """Return whether a list or tuple has one to `most` values, and the annotation allows each of them."""
+    if not 1 <= len(values) <= most:
         return False
     try:
         for each in values:

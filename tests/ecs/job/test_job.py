@@ -784,7 +784,7 @@ def test_an_interval_without_retries_is_refused(stack: cdk.Stack, cluster: Clust
     [
         (
             lambda: Schedule(wrong(events.Schedule.rate(cdk.Duration.days(1)))),
-            "use scheduler.ScheduleExpression.cron(...)",
+            "use scheduler.ScheduleExpression.rate(...) (from aws_cdk import aws_scheduler as scheduler)",
         ),
         (lambda: Schedule(wrong("rate(1 day)")), "(got 'rate(1 day)' of type str)"),
         (

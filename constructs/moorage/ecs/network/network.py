@@ -369,7 +369,7 @@ def describe_unreachable(missing: Needs, subject: str = "the task", *, in_public
 
     Args:
         missing: The services.
-        subject: What starts in the subnets. Default: "the task".
+        subject: The task or the instance, with its article. Default: "the task".
         in_public: True if it is a task in public subnets, which a NAT gateway does not help. Default: False.
     """
     if in_public:
