@@ -75,6 +75,9 @@ def test_dev_costs_at_most_125_dollars_a_month_without_traffic(synthesized: Synt
     total = estimate(stacks, book).total
     least, assumed = total.fixed.least, total.assumed.least
     assert Decimal(100) < least <= DEV_BUDGET
+    on_demand = assumed * 2  # Spot is assumed to cost half
+    assert least - assumed + on_demand * Decimal("0.6") <= DEV_BUDGET < least - assumed + on_demand
     readme = (ROOT / "README.md").read_text()
     assert f"`dev` costs at most ${DEV_BUDGET} a month" in readme
+    assert "if Fargate Spot costs at least 40 %\nless than On-Demand" in readme
     assert f"this costs at least ${cents(least)} a month, of which ${cents(assumed)} rests on assumed prices" in readme
