@@ -136,7 +136,8 @@ def require_running(status: str, least: int) -> None:
 @pytest.mark.slow
 def test_all_environments_are_deployed_changed_recovered_and_removed(clone: Clone) -> None:
     *deploying, diff, down = commands("environments.md")
-    assert (diff, down) == ("python -m moorage.local diff", "python -m moorage.local down")
+    assert diff.startswith("python -m moorage.local diff ")
+    assert down == "python -m moorage.local down"
     clone.run(deploying.pop(0))
     clone.synthesize()
     status = [clone.run(command) for command in deploying][-1]
@@ -171,7 +172,7 @@ def a_service_a_repository_and_a_capacity_are_removed(clone: Clone, diff: str) -
         for old, new in zip(texts[::2], texts[1::2], strict=True):
             clone.change(file, old, new)
     clone.synthesize()
-    assert "production/Services/Checkout" in clone.run(f"{diff} production/Services")
+    assert "production/Services/Checkout" in clone.run(diff)
     clone.run("python -m moorage.local up 'tooling/*' 'staging/*' production/Services")
     ecs, ecr = clone.client("ecs", PRODUCTION), clone.client("ecr", TOOLING)
     (cluster,) = ecs.list_clusters()["clusterArns"]
