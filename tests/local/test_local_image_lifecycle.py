@@ -63,6 +63,7 @@ def hold(project: Project, value: str, parameter: str = "/shop/web/tag") -> None
     ssm.put_parameter(Name=parameter, Value=value, Type="String", Overwrite=True)
 
 
+@pytest.mark.oracle
 @pytest.mark.slow
 def test_a_placeholder_runs_first_and_deployments_keep_the_released_image(project: Project) -> None:
     (project.folder / "app.py").write_text(APP)

@@ -24,6 +24,7 @@ app.synth()
 """
 
 
+@pytest.mark.oracle
 @pytest.mark.slow
 def test_an_app_deploys_once_the_resources_that_it_looks_up_exist(project: Project) -> None:
     (project.folder / "app.py").write_text(APP)
