@@ -64,10 +64,11 @@ def test_the_line_after_a_deployment_says_what_is_assumed() -> None:
 
 
 def test_an_exceeded_budget_says_what_is_assumed(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "manifest.json").touch()
     monkeypatch.setattr(command, "stacks_of", lambda _: [app()])
-    assert command.run(command.Request(assembly=Path("cdk.out"), budget="10")) == 1
+    assert command.run(command.Request(assembly=tmp_path, budget="10")) == 1
     assert capsys.readouterr().err == (
         "moorage cost: $19.02 a month is over the budget of $10, which is compared with the least number of copies; "
         "$18.02 of it rests on assumed prices\n"
