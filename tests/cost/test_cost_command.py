@@ -319,7 +319,7 @@ def test_a_region_has_the_form_of_a_code(assembly: Path, region: str, said: str)
         ("us-gov-west-1", "the price book has no prices of us-gov-west-1: the amounts are those of us-east-1"),
         (
             "cn-north-1",
-            "the price book has no prices of cn-north-1, and AWS bills them in CNY: the amounts are those of us-east-1",
+            "the price book has no prices of cn-north-1, where AWS bills in CNY: the amounts are those of us-east-1",
         ),
     ],
 )

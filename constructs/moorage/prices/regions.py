@@ -48,6 +48,6 @@ def region_doubt(region: str) -> str | None:
         meant = f"; did you mean {near[0]}-{region.rpartition('-')[2]}?" if near else ""
         return f"moorage knows no region {region}{meant}"
     if area.startswith(("cn-", "us-gov-")):
-        billed = ", and AWS bills them in CNY" if area.startswith("cn-") else ""
+        billed = ", where AWS bills in CNY" if area.startswith("cn-") else ""
         return f"the price book has no prices of {region}{billed}: the amounts are those of {FALLBACK_REGION}"
     return None
